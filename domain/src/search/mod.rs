@@ -1,0 +1,3 @@
+//! FHIR search: from the pairs of a URL to a typed, checked [`query::Query`], and from matches to a Bundle.
+
+pub mod query;
