@@ -6,8 +6,10 @@ pub mod conformance;
 pub mod error;
 pub mod id;
 pub mod index;
+pub mod interaction;
 pub mod resource;
 pub mod search;
+pub mod server;
 pub mod store;
 
 pub use error::{Error, ErrorCode, Issue, Severity};

@@ -1,5 +1,7 @@
 //! Who may do what. A decision is not yes or no but a set of rows, handed to the store as part of every query.
 
+pub mod actor;
+
 use crate::conformance::TypeId;
 use crate::search::query::Criterion;
 use std::collections::BTreeMap;
