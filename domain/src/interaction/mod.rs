@@ -4,8 +4,16 @@
 //! [`Server::perform_read`](crate::server::Server::perform_read) and
 //! [`Server::perform_write`](crate::server::Server::perform_write) the rest, inside a transaction.
 
+pub mod address;
+pub mod create;
+pub mod delete;
+pub mod read;
+pub mod update;
+pub mod write;
+
 use crate::clock::Instant;
 use crate::conformance::TypeId;
+use crate::error::{Error, ErrorCode};
 use crate::id::Id;
 use crate::store::HistoryScope;
 
@@ -103,4 +111,9 @@ pub struct Version {
     pub version: i64,
     /// `meta.lastUpdated`, the `Last-Modified`.
     pub updated: Instant,
+}
+
+/// The answer to a request for what does not exist, or what the caller may not know to exist.
+fn not_found() -> Error {
+    Error::new(ErrorCode::NotFound, "There is no resource with this type and id, or it is not yours to see.")
 }

@@ -1,0 +1,51 @@
+//! `FHIR R4 http.html#batch`: entries that do not depend on one another, each performed through the one door.
+
+use super::Answer;
+use super::entry::{Entry, responses};
+use crate::access::actor::Actor;
+use crate::error::{Error, ErrorCode};
+use crate::server::{Prepared, Server, Work};
+use crate::store::WriteTx;
+
+/// A batch whose entries have been prepared, each for itself.
+#[derive(Debug, Clone)]
+pub struct PreparedBatch {
+    entries: Vec<Result<Prepared, Error>>,
+}
+
+impl PreparedBatch {
+    /// Prepares every entry; one that is wrong fails alone.
+    pub(super) fn new(server: &Server, actor: &Actor, entries: Vec<Entry<'_>>) -> PreparedBatch {
+        let prepare = |entry: Entry<'_>| {
+            let path = entry.path();
+            let resource_path = format!("{path}.resource");
+            let request = entry.request.map_err(|error| error.below(&path))?;
+            server.prepare_entry(actor, request, entry.resource).map_err(|error| error.below(&resource_path))
+        };
+        PreparedBatch { entries: entries.into_iter().map(prepare).collect() }
+    }
+
+    /// Whether an entry writes.
+    pub fn writes(&self) -> bool {
+        self.entries.iter().flatten().any(Prepared::writes)
+    }
+
+    /// Performs the entries in their order. A fault of the server or of the store undoes all; any other, its entry alone.
+    pub fn perform(&self, server: &Server, tx: &mut dyn WriteTx, actor: &Actor) -> Result<Answer, Error> {
+        let mut answers = Vec::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            let answer = match entry {
+                Ok(Prepared { work: Work::Write(write) }) => write.perform(server, tx),
+                Ok(prepared) => server.perform_read(tx, actor, prepared),
+                Err(error) => Err(error.clone()),
+            };
+            answers.push(match answer {
+                Err(error) if matches!(error.code(), ErrorCode::Internal | ErrorCode::Busy | ErrorCode::StoreFull) => {
+                    return Err(error);
+                }
+                answer => answer,
+            });
+        }
+        Ok(Answer { status: 200, body: Some(responses("batch-response", &answers)), version: None, location: false })
+    }
+}
