@@ -72,7 +72,12 @@ impl Address {
     /// `body` is taken as it is; for `_search` the caller has joined the form's pairs to `parameters`.
     ///
     /// Errors: [`ErrorCode::MethodNotAllowed`]; [`ErrorCode::NotSupported`] for a conditional URL.
-    pub fn interaction(self, method: &str, parameters: Parameters, body: Vec<u8>) -> Result<Interaction, Error> {
+    pub fn interaction(
+        self,
+        method: &str,
+        parameters: Parameters,
+        body: Vec<u8>,
+    ) -> Result<Interaction, Error> {
         let method = if method == "HEAD" { "GET" } else { method };
         if let (Address::Type(_), "PUT" | "PATCH" | "DELETE") = (&self, method)
             && !parameters.is_empty()
@@ -110,7 +115,10 @@ pub fn parameters(query: &str) -> Parameters {
 /// A resource type that has an endpoint.
 fn resource_type(name: &str) -> Result<TypeId, Error> {
     Definitions::r4().endpoint(name).ok_or_else(|| {
-        Error::new(ErrorCode::UnknownType, "The address names no FHIR R4 resource type; types are case-sensitive.")
+        Error::new(
+            ErrorCode::UnknownType,
+            "The address names no FHIR R4 resource type; types are case-sensitive.",
+        )
     })
 }
 

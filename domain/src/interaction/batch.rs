@@ -1,11 +1,11 @@
 //! `FHIR R4 http.html#batch`: entries that do not depend on one another, each performed through the one door.
 
 use super::Answer;
-use super::entry::{Entry, responses};
+use super::entry::{Entry, path, responses};
 use crate::access::actor::Actor;
 use crate::error::{Error, ErrorCode};
 use crate::server::{Prepared, Server, Work};
-use crate::store::WriteTx;
+use crate::store::{ReadTx, WriteTx};
 
 /// A batch whose entries have been prepared, each for itself.
 #[derive(Debug, Clone)]
@@ -32,20 +32,41 @@ impl PreparedBatch {
 
     /// Performs the entries in their order. A fault of the server or of the store undoes all; any other, its entry alone.
     pub fn perform(&self, server: &Server, tx: &mut dyn WriteTx, actor: &Actor) -> Result<Answer, Error> {
+        self.answer(|prepared| match &prepared.work {
+            Work::Write(write) => write.perform(server, tx),
+            _ => server.perform_read(tx, actor, prepared),
+        })
+    }
+
+    /// Performs a batch that only reads.
+    pub fn perform_read(&self, server: &Server, tx: &mut dyn ReadTx, actor: &Actor) -> Result<Answer, Error> {
+        self.answer(|prepared| server.perform_read(tx, actor, prepared))
+    }
+
+    fn answer(&self, mut perform: impl FnMut(&Prepared) -> Result<Answer, Error>) -> Result<Answer, Error> {
         let mut answers = Vec::with_capacity(self.entries.len());
-        for entry in &self.entries {
+        for (index, entry) in self.entries.iter().enumerate() {
             let answer = match entry {
-                Ok(Prepared { work: Work::Write(write) }) => write.perform(server, tx),
-                Ok(prepared) => server.perform_read(tx, actor, prepared),
+                Ok(prepared) => perform(prepared).map_err(|error| error.below(&path(index))),
                 Err(error) => Err(error.clone()),
             };
             answers.push(match answer {
-                Err(error) if matches!(error.code(), ErrorCode::Internal | ErrorCode::Busy | ErrorCode::StoreFull) => {
+                Err(error)
+                    if matches!(
+                        error.code(),
+                        ErrorCode::Internal | ErrorCode::Busy | ErrorCode::StoreFull
+                    ) =>
+                {
                     return Err(error);
                 }
                 answer => answer,
             });
         }
-        Ok(Answer { status: 200, body: Some(responses("batch-response", &answers)), version: None, location: false })
+        Ok(Answer {
+            status: 200,
+            body: Some(responses("batch-response", &answers)),
+            version: None,
+            location: false,
+        })
     }
 }

@@ -65,8 +65,11 @@ fn request(entry: &Object<'_>, base: &str, prefer: Prefer) -> Result<Request, Er
     };
     let relative = url.strip_prefix(base).unwrap_or(url);
     if relative.contains("://") {
-        return Err(Error::new(ErrorCode::InvalidValue, "The url of an entry is relative to this server's FHIR base.")
-            .at("request.url"));
+        return Err(Error::new(
+            ErrorCode::InvalidValue,
+            "The url of an entry is relative to this server's FHIR base.",
+        )
+        .at("request.url"));
     }
     let (path, query) = relative.split_once('?').unwrap_or((relative, ""));
     let interaction = Address::parse(path)
@@ -105,7 +108,10 @@ pub(super) fn responses(type_: &str, answers: &[Result<Answer, Error>]) -> Vec<u
 }
 
 fn succeeded(answer: &Answer, out: &mut Vec<u8>) {
-    let is_outcome = answer.body.as_ref().is_some_and(|body| body.starts_with(br#"{"resourceType":"OperationOutcome","issue""#));
+    let is_outcome = answer
+        .body
+        .as_ref()
+        .is_some_and(|body| body.starts_with(br#"{"resourceType":"OperationOutcome","issue""#));
     out.push(b'{');
     if let Some(body) = answer.body.as_ref().filter(|_| !is_outcome) {
         out.extend_from_slice(br#""resource":"#);

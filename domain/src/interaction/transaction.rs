@@ -38,7 +38,9 @@ impl PreparedTransaction {
         let count = entries.len();
         let ids = assign(server, &mut entries)?;
         let mut links = Links::default();
-        for (entry, (type_, id)) in entries.iter().zip(&ids).filter_map(|(entry, id)| Some((entry, id.as_ref()?))) {
+        for (entry, (type_, id)) in
+            entries.iter().zip(&ids).filter_map(|(entry, id)| Some((entry, id.as_ref()?)))
+        {
             if let Some(full_url) = &entry.full_url {
                 let target = format!("{}/{id}", Definitions::r4().type_name(*type_));
                 if !links.add(full_url, target) {
@@ -48,7 +50,8 @@ impl PreparedTransaction {
                 }
             }
         }
-        let mut prepared = PreparedTransaction { count, writes: Vec::with_capacity(count), reads: Vec::new() };
+        let mut prepared =
+            PreparedTransaction { count, writes: Vec::with_capacity(count), reads: Vec::new() };
         let mut faults = Vec::new();
         for (mut entry, id) in entries.into_iter().zip(ids) {
             let (index, at) = (entry.index, entry.path());
@@ -109,31 +112,42 @@ impl PreparedTransaction {
                 *answer = Some(found);
             }
         }
-        let answers: Vec<Result<Answer, Error>> =
-            answers.into_iter().map(|answer| answer.ok_or_else(|| Error::internal("an entry was not answered"))).collect();
+        let answers: Vec<Result<Answer, Error>> = answers
+            .into_iter()
+            .map(|answer| answer.ok_or_else(|| Error::internal("an entry was not answered")))
+            .collect();
         let body = responses("transaction-response", &answers);
         Ok(Answer { status: 200, body: Some(body), version: None, location: false })
     }
 
     /// The current versions that updates and deletes start from, by place of the entry: one call for each access.
     fn current(&self, tx: &mut dyn WriteTx) -> Result<HashMap<usize, Current>, Error> {
-        let mut groups: Vec<(&Access, Vec<usize>, Vec<(TypeId, Id)>)> = Vec::new();
+        let mut groups: Vec<Group<'_>> = Vec::new();
         for (index, write) in &self.writes {
             let Some(key) = write.key() else { continue };
-            match groups.iter_mut().find(|(access, ..)| **access == write.access) {
-                Some((_, places, keys)) => {
-                    places.push(*index);
-                    keys.push(key);
+            let known = groups.iter_mut().find(|group| *group.access == write.access);
+            let group = match known {
+                Some(group) => group,
+                None => {
+                    groups.push_mut(Group { access: &write.access, places: Vec::new(), keys: Vec::new() })
                 }
-                None => groups.push((&write.access, vec![*index], vec![key])),
-            }
+            };
+            group.places.push(*index);
+            group.keys.push(key);
         }
         let mut found = HashMap::new();
-        for (access, places, keys) in groups {
-            found.extend(places.into_iter().zip(tx.current(access, &keys)?));
+        for group in groups {
+            found.extend(group.places.into_iter().zip(tx.current(group.access, &group.keys)?));
         }
         Ok(found)
     }
+}
+
+/// Writes with the same access: the places of their entries and the resources they write.
+struct Group<'a> {
+    access: &'a Access,
+    places: Vec<usize>,
+    keys: Vec<(TypeId, Id)>,
 }
 
 /// Faults told at once.
@@ -144,7 +158,9 @@ fn assign(server: &Server, entries: &mut [Entry<'_>]) -> Result<Vec<Option<(Type
     let id = |entry: &mut Entry<'_>| match entry.request.as_ref().map(|request| &request.interaction) {
         Ok(Interaction::Create(type_, _)) => Ok(Some((*type_, server.ids.resource_id()))),
         Ok(Interaction::Update(type_, id, _)) => Ok(Some((*type_, id.clone()))),
-        Ok(Interaction::Bundle(_)) => Err(Error::new(ErrorCode::NotSupported, "An entry may not hold a batch.").at(entry.path())),
+        Ok(Interaction::Bundle(_)) => {
+            Err(Error::new(ErrorCode::NotSupported, "An entry may not hold a batch.").at(entry.path()))
+        }
         _ => Ok(None),
     };
     entries.iter_mut().map(id).collect()

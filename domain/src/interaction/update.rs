@@ -7,7 +7,8 @@ use crate::store::{Current, Method};
 
 /// Absent: created (201). Deleted: brought back (201). Same content: no new version (200). Else a new version (200).
 pub(super) fn decide(write: &PreparedWrite, current: &Current, now: Instant) -> Result<Outcome, Error> {
-    let content = write.content.as_ref().ok_or_else(|| Error::new(ErrorCode::MissingElement, "Send the resource."))?;
+    let content =
+        write.content.as_ref().ok_or_else(|| Error::new(ErrorCode::MissingElement, "Send the resource."))?;
     match current {
         Current::Hidden => Err(super::not_found()),
         Current::Absent => {
@@ -21,7 +22,7 @@ pub(super) fn decide(write: &PreparedWrite, current: &Current, now: Instant) -> 
             }
             if content.body.same_content(&stored.body) {
                 let answer =
-                    write.answer_with(200, Some(&stored.body), &content.warnings, stored.version, stored.updated);
+                    write.answer_with(200, &stored.body, &content.warnings, (stored.version, stored.updated));
                 return Ok(Outcome { version: None, answer });
             }
             write.new_version(content, Some(stored), now, 200)

@@ -102,7 +102,7 @@ impl PreparedWrite {
         let version = previous.map_or(1, |stored| stored.version + 1);
         let updated = following(previous, now);
         let body = content.body.finish(version, updated);
-        let answer = self.answer_with(status, Some(&body), &content.warnings, version, updated);
+        let answer = self.answer_with(status, &body, &content.warnings, (version, updated));
         let version = NewVersion {
             type_: self.type_,
             id: self.id.clone(),
@@ -120,14 +120,13 @@ impl PreparedWrite {
     pub(super) fn answer_with(
         &self,
         status: u16,
-        resource: Option<&[u8]>,
+        resource: &[u8],
         warnings: &[Issue],
-        version: i64,
-        updated: Instant,
+        (version, updated): (i64, Instant),
     ) -> Answer {
         let body = match self.answer {
             Return::Minimal => None,
-            Return::Representation => resource.map(<[u8]>::to_vec),
+            Return::Representation => Some(resource.to_vec()),
             Return::OperationOutcome => Some(crate::error::outcome(warnings)),
         };
         Answer {

@@ -52,8 +52,9 @@ impl Body {
     pub fn finish(&self, version: i64, updated: Instant) -> Vec<u8> {
         let version = version.to_string();
         let updated = updated.to_string();
-        let mut out =
-            Vec::with_capacity(self.before.len() + version.len() + BETWEEN.len() + updated.len() + self.after.len());
+        let mut out = Vec::with_capacity(
+            self.before.len() + version.len() + BETWEEN.len() + updated.len() + self.after.len(),
+        );
         out.extend_from_slice(&self.before);
         out.extend_from_slice(version.as_bytes());
         out.extend_from_slice(BETWEEN);
@@ -64,7 +65,8 @@ impl Body {
 
     /// Whether `stored` is this very content in some version: then an update makes no new one.
     pub fn same_content(&self, stored: &[u8]) -> bool {
-        let Some(hole) = stored.strip_prefix(&*self.before).and_then(|rest| rest.strip_suffix(&*self.after)) else {
+        let Some(hole) = stored.strip_prefix(&*self.before).and_then(|rest| rest.strip_suffix(&*self.after))
+        else {
             return false;
         };
         let digits = hole.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -101,7 +103,9 @@ mod tests {
     fn the_same_content_is_known_in_any_version() {
         let one = body(r#"{"resourceType":"Patient","active":true}"#);
         assert!(one.same_content(&one.finish(12, Instant(5))));
-        assert!(!one.same_content(&body(r#"{"resourceType":"Patient","active":false}"#).finish(12, Instant(5))));
+        assert!(
+            !one.same_content(&body(r#"{"resourceType":"Patient","active":false}"#).finish(12, Instant(5)))
+        );
         assert!(!one.same_content(b""));
     }
 }

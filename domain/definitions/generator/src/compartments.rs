@@ -1,8 +1,8 @@
 //! `compartments.tsv`: which search parameters put a resource into a compartment (`FHIR R4 compartmentdefinition.html`).
 
+use crate::Result;
 use crate::source::{list, read, required, text, texts};
 use crate::table::Table;
-use crate::Result;
 use std::path::Path;
 
 /// compartment, type, parameters: only the types that can be in the compartment. The compartment's own type has
@@ -16,7 +16,11 @@ pub(crate) fn table(source: &Path) -> Result<Table> {
         for member in list(definition, "resource") {
             let parameters = texts(member, "param");
             if !parameters.is_empty() {
-                table.row(&[required(definition, "code")?, required(member, "code")?, &parameters.join(",")])?;
+                table.row(&[
+                    required(definition, "code")?,
+                    required(member, "code")?,
+                    &parameters.join(","),
+                ])?;
             }
         }
     }

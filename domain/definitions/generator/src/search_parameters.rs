@@ -1,14 +1,15 @@
 //! `search_parameters.tsv`, `search_components.tsv`: one row for each base type and code, with the expression
 //! restricted to the branches that start at that type.
 
+use crate::Result;
 use crate::source::{flag, last_segment, list, read, required, text, texts};
 use crate::table::{Table, one_line};
-use crate::Result;
 use serde_json::Value;
 use std::path::Path;
 
 /// Columns of `search_parameters.tsv`. The position of a row is the parameter's number.
-const COLUMNS: [&str; 8] = ["base", "code", "type", "multipleOr", "comparators", "targets", "expression", "description"];
+const COLUMNS: [&str; 8] =
+    ["base", "code", "type", "multipleOr", "comparators", "targets", "expression", "description"];
 
 /// The two tables, sorted by base type and code.
 pub(crate) fn tables(source: &Path) -> Result<[Table; 2]> {
@@ -24,7 +25,8 @@ pub(crate) fn tables(source: &Path) -> Result<[Table; 2]> {
     let mut components = Table::new("search_components.tsv", &["base", "code", "component", "expression"]);
     for (base, code, parameter) in pairs {
         // R4 gives multipleOr only for composites, where it is false for every one.
-        let multiple_or = if parameter.get("multipleOr").is_none() || flag(parameter, "multipleOr") { "" } else { "no" };
+        let multiple_or =
+            if parameter.get("multipleOr").is_none() || flag(parameter, "multipleOr") { "" } else { "no" };
         table.row(&[
             base,
             code,
@@ -37,7 +39,12 @@ pub(crate) fn tables(source: &Path) -> Result<[Table; 2]> {
         ])?;
         for component in list(parameter, "component") {
             let definition = required(component, "definition")?;
-            components.row(&[base, code, component_code(&parameters, definition)?, text(component, "expression")])?;
+            components.row(&[
+                base,
+                code,
+                component_code(&parameters, definition)?,
+                text(component, "expression"),
+            ])?;
         }
     }
     Ok([table, components])

@@ -1,9 +1,9 @@
 //! `value_sets.tsv`, `codes.tsv`: the value sets of required bindings and, where they can be enumerated, their codes.
 
+use crate::Result;
 use crate::elements::required_value_sets;
 use crate::source::{list, read, text};
 use crate::table::Table;
-use crate::Result;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -74,7 +74,9 @@ impl Terminology {
         if !system.is_empty() {
             let mut listed = list(part, "concept").peekable();
             members = Some(match listed.peek() {
-                Some(_) => listed.map(|concept| (system.to_owned(), text(concept, "code").to_owned())).collect(),
+                Some(_) => {
+                    listed.map(|concept| (system.to_owned(), text(concept, "code").to_owned())).collect()
+                }
                 None => self.whole_system(system)?,
             });
         }
