@@ -57,7 +57,17 @@ impl Parameters {
             let (expression, description) = (row.next(), row.next());
             let id = ParameterId(number);
             let components = Vec::new();
-            all.push(SearchParameter { id, base, code, kind, multiple_or, targets, expression, description, components });
+            all.push(SearchParameter {
+                id,
+                base,
+                code,
+                kind,
+                multiple_or,
+                targets,
+                expression,
+                description,
+                components,
+            });
         }
         all.sort_by_key(|parameter| (parameter.base, parameter.code));
         let mut bases: FxHashMap<&'static str, Range<usize>> = FxHashMap::default();

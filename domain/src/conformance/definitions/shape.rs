@@ -224,7 +224,11 @@ impl Shapes {
             types: types.split(',').filter(|text| !text.is_empty()).map(|text| self.element_type(path, text)).collect(),
             summary: flags.contains('S'),
             modifier: flags.contains('M'),
-            binding: strength.map(|strength| Binding { strength, value_set, enumerable: value_sets.enumerable(value_set) }),
+            binding: strength.map(|strength| Binding {
+                strength,
+                value_set,
+                enumerable: value_sets.enumerable(value_set),
+            }),
             short: short(path),
         };
         if let Some(shape) = self.all.get_mut(usize::from(owner.0)) {
