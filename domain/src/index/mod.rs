@@ -1,6 +1,11 @@
 //! From a resource to what is stored for finding it: index entries and compartments.
 
+pub mod extract;
 pub mod hash;
+mod parser;
+pub(crate) mod path;
+
+pub use extract::extract;
 
 use crate::conformance::{ParameterId, TypeId};
 
@@ -56,7 +61,7 @@ pub enum IndexValue {
         /// End.
         hi: i64,
     },
-    /// A number and the interval its written precision implies.
+    /// A number: equal bounds, or those of a Range.
     Number {
         /// Lower bound.
         lo: f64,

@@ -6,7 +6,7 @@ mod shape;
 mod table;
 mod value_set;
 
-pub use parameter::SearchParameter;
+pub use parameter::{Component, SearchParameter};
 pub use shape::{Binding, Element, ElementType, Key, Shape, ShapeId, ShapeKind, Strength};
 
 use super::{ParameterId, TypeId};
@@ -69,6 +69,11 @@ impl Definitions {
         self.types.iter().filter_map(|name| self.endpoint(name))
     }
 
+    /// All concrete resource types, by number.
+    pub fn types(&self) -> impl Iterator<Item = TypeId> + '_ {
+        self.types.iter().zip(0..).map(|(_, number)| TypeId(number))
+    }
+
     /// The structure of a resource type.
     pub fn shape_of(&self, type_: TypeId) -> &Shape {
         self.shape(self.type_shapes.get(usize::from(type_.0)).copied().unwrap_or_default())
@@ -92,6 +97,11 @@ impl Definitions {
     /// Whether `code` is in the value set of a binding; `true` where the set cannot be enumerated.
     pub fn in_value_set(&self, binding: &Binding, code: &str) -> bool {
         self.value_sets.contains(binding.value_set, code)
+    }
+
+    /// The code system that a required binding implies for a `code`: that of all codes of its value set.
+    pub fn system_of(&self, binding: &Binding) -> Option<&'static str> {
+        (binding.strength == Strength::Required).then(|| self.value_sets.system(binding.value_set)).flatten()
     }
 
     /// The codes of an enumerable value set, `None` for one that is not.
