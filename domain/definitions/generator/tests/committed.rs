@@ -1,5 +1,7 @@
 //! The committed tables are what the generator writes from the R4 package.
 
+#![expect(clippy::unwrap_used, reason = "a test of the tables")]
+
 use std::path::{Path, PathBuf};
 
 /// `BINNACLE_SHARED_DATA`, or `shared/data` beside the workspace.
