@@ -24,17 +24,8 @@ pub(crate) fn types(structures: &[Value]) -> Result<Table> {
     let mut table = Table::new("types.tsv", &["name", "kind", "abstract", "base"]);
     for structure in structures {
         let kind = required(structure, "kind")?.trim_end_matches("-type");
-        let is_abstract = if flag(structure, "abstract") {
-            "abstract"
-        } else {
-            ""
-        };
-        table.row(&[
-            required(structure, "id")?,
-            kind,
-            is_abstract,
-            last_segment(text(structure, "baseDefinition")),
-        ])?;
+        let is_abstract = if flag(structure, "abstract") { "abstract" } else { "" };
+        table.row(&[required(structure, "id")?, kind, is_abstract, last_segment(text(structure, "baseDefinition"))])?;
     }
     Ok(table)
 }
@@ -44,17 +35,11 @@ pub(crate) fn types(structures: &[Value]) -> Result<Table> {
 /// A type's targets or profiles stand in parentheses, separated by `|`; a reference to another element's content
 /// stands as `#path` in the place of the types.
 pub(crate) fn elements(structures: &[Value]) -> Result<Table> {
-    let columns = [
-        "path", "min", "max", "types", "flags", "binding", "valueSet",
-    ];
+    let columns = ["path", "min", "max", "types", "flags", "binding", "valueSet"];
     let mut table = Table::new("elements.tsv", &columns);
     for element in own_elements(structures) {
         let path = required(element, "path")?;
-        let min = element
-            .get("min")
-            .and_then(Value::as_u64)
-            .ok_or("an element without min")?
-            .to_string();
+        let min = element.get("min").and_then(Value::as_u64).ok_or("an element without min")?.to_string();
         let mut flags = String::new();
         if flag(element, "isSummary") {
             flags.push('S');
@@ -63,15 +48,7 @@ pub(crate) fn elements(structures: &[Value]) -> Result<Table> {
             flags.push('M');
         }
         let (strength, value_set) = binding(element);
-        table.row(&[
-            path,
-            &min,
-            required(element, "max")?,
-            &element_types(element)?,
-            &flags,
-            strength,
-            value_set,
-        ])?;
+        table.row(&[path, &min, required(element, "max")?, &element_types(element)?, &flags, strength, value_set])?;
     }
     Ok(table)
 }
@@ -94,20 +71,14 @@ pub(crate) fn shorts(structures: &[Value]) -> Result<Table> {
 /// The required bindings: value set and the types of the bound element, for [`crate::value_sets`].
 pub(crate) fn required_value_sets(structures: &[Value]) -> Vec<&str> {
     let bindings = own_elements(structures).map(binding);
-    let mut sets: Vec<&str> = bindings
-        .filter(|(strength, _)| *strength == "required")
-        .map(|(_, set)| set)
-        .collect();
+    let mut sets: Vec<&str> = bindings.filter(|(strength, _)| *strength == "required").map(|(_, set)| set).collect();
     sets.sort_unstable();
     sets.dedup();
     sets
 }
 
 fn snapshot(structure: &Value) -> impl Iterator<Item = &Value> {
-    structure
-        .get("snapshot")
-        .into_iter()
-        .flat_map(|snapshot| list(snapshot, "element"))
+    structure.get("snapshot").into_iter().flat_map(|snapshot| list(snapshot, "element"))
 }
 
 /// The elements a structure defines itself, root excluded; primitives have none (their value is not an element of the JSON).
@@ -115,18 +86,11 @@ fn own_elements(structures: &[Value]) -> impl Iterator<Item = &Value> {
     structures
         .iter()
         .filter(|structure| text(structure, "kind") != "primitive-type")
-        .flat_map(|structure| {
-            snapshot(structure)
-                .skip(1)
-                .filter(|element| is_own(structure, element))
-        })
+        .flat_map(|structure| snapshot(structure).skip(1).filter(|element| is_own(structure, element)))
 }
 
 fn is_own(structure: &Value, element: &Value) -> bool {
-    let base = element
-        .get("base")
-        .map(|base| text(base, "path"))
-        .unwrap_or_default();
+    let base = element.get("base").map(|base| text(base, "path")).unwrap_or_default();
     base == text(element, "path") && text(structure, "kind") != "primitive-type"
 }
 
@@ -136,10 +100,7 @@ fn binding(element: &Value) -> (&str, &str) {
     };
     let value_set = text(binding, "valueSet");
     // The version of R4's own value sets is R4's: one truth less to carry on every row.
-    (
-        text(binding, "strength"),
-        value_set.strip_suffix("|4.0.1").unwrap_or(value_set),
-    )
+    (text(binding, "strength"), value_set.strip_suffix("|4.0.1").unwrap_or(value_set))
 }
 
 fn element_types(element: &Value) -> Result<String> {
@@ -147,9 +108,7 @@ fn element_types(element: &Value) -> Result<String> {
     if !reference.is_empty() {
         return Ok(reference.to_owned());
     }
-    let types: Result<Vec<String>> = list(element, "type")
-        .map(|kind| element_type(element, kind))
-        .collect();
+    let types: Result<Vec<String>> = list(element, "type").map(|kind| element_type(element, kind)).collect();
     Ok(types?.join(","))
 }
 

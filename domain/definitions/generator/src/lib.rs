@@ -22,11 +22,8 @@ pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 /// All tables, made from the folder of NDJSON files `source`.
 pub fn generate(source: &Path) -> Result<Vec<Table>> {
     let structures = elements::base_structures(source)?;
-    let mut tables = vec![
-        elements::types(&structures)?,
-        elements::elements(&structures)?,
-        elements::shorts(&structures)?,
-    ];
+    let mut tables =
+        vec![elements::types(&structures)?, elements::elements(&structures)?, elements::shorts(&structures)?];
     tables.extend(value_sets::tables(source, &structures)?);
     tables.extend(search_parameters::tables(source)?);
     tables.push(compartments::table(source)?);

@@ -7,8 +7,7 @@ use std::path::Path;
 /// Every resource of one NDJSON file, in file order.
 pub(crate) fn read(folder: &Path, file: &str) -> Result<Vec<Value>> {
     let path = folder.join(file);
-    let text =
-        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     text.lines()
         .filter(|line| !line.trim().is_empty())
         .map(|line| serde_json::from_str(line).map_err(|error| format!("{file}: {error}").into()))
@@ -22,19 +21,12 @@ pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 
 /// The string under `key`, which must be there.
 pub(crate) fn required<'a>(value: &'a Value, key: &str) -> Result<&'a str> {
-    value
-        .get(key)
-        .and_then(Value::as_str)
-        .ok_or_else(|| format!("{key} is missing in {}", text(value, "id")).into())
+    value.get(key).and_then(Value::as_str).ok_or_else(|| format!("{key} is missing in {}", text(value, "id")).into())
 }
 
 /// The array under `key`, or nothing.
 pub(crate) fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    value.get(key).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// The strings of the array under `key`.

@@ -13,10 +13,7 @@ pub struct Table {
 impl Table {
     /// A table with its header row, which names the columns.
     pub(crate) fn new(name: &'static str, columns: &[&str]) -> Self {
-        Self {
-            name,
-            text: format!("#{}\n", columns.join("\t")),
-        }
+        Self { name, text: format!("#{}\n", columns.join("\t")) }
     }
 
     /// Adds a row; a cell with a tab or line break would break the table and is an error.

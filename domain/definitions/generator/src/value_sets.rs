@@ -34,10 +34,7 @@ pub(crate) fn tables(source: &Path, structures: &[Value]) -> Result<[Table; 2]> 
 }
 
 fn by_url(resources: Vec<Value>) -> BTreeMap<String, Value> {
-    resources
-        .into_iter()
-        .map(|resource| (text(&resource, "url").to_owned(), resource))
-        .collect()
+    resources.into_iter().map(|resource| (text(&resource, "url").to_owned(), resource)).collect()
 }
 
 struct Terminology {
@@ -52,13 +49,8 @@ impl Terminology {
         if open.iter().any(|other| other == url) {
             return Err(format!("{url} includes itself"));
         }
-        let value_set = self
-            .value_sets
-            .get(url)
-            .ok_or_else(|| format!("{url} is not in the package"))?;
-        let compose = value_set
-            .get("compose")
-            .ok_or_else(|| format!("{url} has no compose"))?;
+        let value_set = self.value_sets.get(url).ok_or_else(|| format!("{url} is not in the package"))?;
+        let compose = value_set.get("compose").ok_or_else(|| format!("{url} has no compose"))?;
         open.push(url.to_owned());
         let mut members = Codes::new();
         for include in list(compose, "include") {
@@ -82,9 +74,7 @@ impl Terminology {
         if !system.is_empty() {
             let mut listed = list(part, "concept").peekable();
             members = Some(match listed.peek() {
-                Some(_) => listed
-                    .map(|concept| (system.to_owned(), text(concept, "code").to_owned()))
-                    .collect(),
+                Some(_) => listed.map(|concept| (system.to_owned(), text(concept, "code").to_owned())).collect(),
                 None => self.whole_system(system)?,
             });
         }
@@ -99,15 +89,9 @@ impl Terminology {
     }
 
     fn whole_system(&self, system: &str) -> std::result::Result<Codes, String> {
-        let code_system = self
-            .code_systems
-            .get(system)
-            .ok_or_else(|| format!("all of {system}"))?;
+        let code_system = self.code_systems.get(system).ok_or_else(|| format!("all of {system}"))?;
         if text(code_system, "content") != "complete" {
-            return Err(format!(
-                "all of {system}, whose content is {}",
-                text(code_system, "content")
-            ));
+            return Err(format!("all of {system}, whose content is {}", text(code_system, "content")));
         }
         let mut codes = Codes::new();
         let mut open: Vec<&Value> = list(code_system, "concept").collect();

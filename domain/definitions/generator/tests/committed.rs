@@ -1,7 +1,5 @@
 //! The committed tables are what the generator writes from the R4 package.
 
-#![expect(clippy::unwrap_used, reason = "a test of the tables")]
-
 use std::path::{Path, PathBuf};
 
 /// `BINNACLE_SHARED_DATA`, or `shared/data` beside the workspace.
@@ -14,10 +12,7 @@ fn shared_data() -> PathBuf {
 fn the_committed_tables_are_what_the_generator_writes() {
     let source = shared_data().join("r4-definitions");
     if !source.is_dir() {
-        eprintln!(
-            "NOT CHECKED: no R4 package at {} (set BINNACLE_SHARED_DATA)",
-            source.display()
-        );
+        eprintln!("NOT CHECKED: no R4 package at {} (set BINNACLE_SHARED_DATA)", source.display());
         return;
     }
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -29,10 +24,6 @@ fn the_committed_tables_are_what_the_generator_writes() {
     );
     for table in tables {
         let text = std::fs::read_to_string(committed.join(table.name)).unwrap();
-        assert!(
-            text == table.text,
-            "{} differs: run `make definitions`",
-            table.name
-        );
+        assert!(text == table.text, "{} differs: run `make definitions`", table.name);
     }
 }
