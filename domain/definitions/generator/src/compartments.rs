@@ -16,7 +16,11 @@ pub(crate) fn table(source: &Path) -> Result<Table> {
         for member in list(definition, "resource") {
             let parameters = texts(member, "param");
             if !parameters.is_empty() {
-                table.row(&[required(definition, "code")?, required(member, "code")?, &parameters.join(",")])?;
+                table.row(&[
+                    required(definition, "code")?,
+                    required(member, "code")?,
+                    &parameters.join(","),
+                ])?;
             }
         }
     }

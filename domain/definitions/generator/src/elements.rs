@@ -25,7 +25,12 @@ pub(crate) fn types(structures: &[Value]) -> Result<Table> {
     for structure in structures {
         let kind = required(structure, "kind")?.trim_end_matches("-type");
         let is_abstract = if flag(structure, "abstract") { "abstract" } else { "" };
-        table.row(&[required(structure, "id")?, kind, is_abstract, last_segment(text(structure, "baseDefinition"))])?;
+        table.row(&[
+            required(structure, "id")?,
+            kind,
+            is_abstract,
+            last_segment(text(structure, "baseDefinition")),
+        ])?;
     }
     Ok(table)
 }
@@ -48,7 +53,15 @@ pub(crate) fn elements(structures: &[Value]) -> Result<Table> {
             flags.push('M');
         }
         let (strength, value_set) = binding(element);
-        table.row(&[path, &min, required(element, "max")?, &element_types(element)?, &flags, strength, value_set])?;
+        table.row(&[
+            path,
+            &min,
+            required(element, "max")?,
+            &element_types(element)?,
+            &flags,
+            strength,
+            value_set,
+        ])?;
     }
     Ok(table)
 }
@@ -71,7 +84,8 @@ pub(crate) fn shorts(structures: &[Value]) -> Result<Table> {
 /// The required bindings: value set and the types of the bound element, for [`crate::value_sets`].
 pub(crate) fn required_value_sets(structures: &[Value]) -> Vec<&str> {
     let bindings = own_elements(structures).map(binding);
-    let mut sets: Vec<&str> = bindings.filter(|(strength, _)| *strength == "required").map(|(_, set)| set).collect();
+    let mut sets: Vec<&str> =
+        bindings.filter(|(strength, _)| *strength == "required").map(|(_, set)| set).collect();
     sets.sort_unstable();
     sets.dedup();
     sets

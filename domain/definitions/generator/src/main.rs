@@ -20,7 +20,8 @@ fn main() -> ExitCode {
 
 fn write(source: &Path, out: &Path) -> definitions_generator::Result<()> {
     for table in definitions_generator::generate(source)? {
-        std::fs::write(out.join(table.name), table.text).map_err(|error| format!("{}: {error}", table.name))?;
+        std::fs::write(out.join(table.name), table.text)
+            .map_err(|error| format!("{}: {error}", table.name))?;
     }
     Ok(())
 }

@@ -12,8 +12,10 @@ pub(crate) fn tables(source: &Path) -> Result<[Table; 2]> {
     definitions.retain(|definition| text(definition, "id") != "example");
     definitions.sort_by(|a, b| text(a, "id").cmp(text(b, "id")));
     let mut operations = Table::new("operations.tsv", &["id", "code", "types", "levels", "affectsState"]);
-    let mut parameters =
-        Table::new("operation_parameters.tsv", &["operation", "name", "use", "min", "max", "type", "searchType"]);
+    let mut parameters = Table::new(
+        "operation_parameters.tsv",
+        &["operation", "name", "use", "min", "max", "type", "searchType"],
+    );
     for definition in &definitions {
         let id = required(definition, "id")?;
         let levels: Vec<&str> =

@@ -39,7 +39,12 @@ pub(crate) fn tables(source: &Path) -> Result<[Table; 2]> {
         ])?;
         for component in list(parameter, "component") {
             let definition = required(component, "definition")?;
-            components.row(&[base, code, component_code(&parameters, definition)?, text(component, "expression")])?;
+            components.row(&[
+                base,
+                code,
+                component_code(&parameters, definition)?,
+                text(component, "expression"),
+            ])?;
         }
     }
     Ok([table, components])
@@ -112,6 +117,9 @@ mod tests {
         assert_eq!(restricted_to("Patient", expression), "Patient.name");
         assert_eq!(restricted_to("Goal", expression), "(Goal.start as date) | Goal.x.where(a='|')");
         assert_eq!(restricted_to("Pat", expression), "");
-        assert_eq!(restricted_to("InsurancePlan", "name | alias"), "InsurancePlan.name | InsurancePlan.alias");
+        assert_eq!(
+            restricted_to("InsurancePlan", "name | alias"),
+            "InsurancePlan.name | InsurancePlan.alias"
+        );
     }
 }

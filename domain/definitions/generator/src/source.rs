@@ -21,7 +21,10 @@ pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 
 /// The string under `key`, which must be there.
 pub(crate) fn required<'a>(value: &'a Value, key: &str) -> Result<&'a str> {
-    value.get(key).and_then(Value::as_str).ok_or_else(|| format!("{key} is missing in {}", text(value, "id")).into())
+    value
+        .get(key)
+        .and_then(Value::as_str)
+        .ok_or_else(|| format!("{key} is missing in {}", text(value, "id")).into())
 }
 
 /// The array under `key`, or nothing.

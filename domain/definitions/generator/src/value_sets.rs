@@ -74,7 +74,9 @@ impl Terminology {
         if !system.is_empty() {
             let mut listed = list(part, "concept").peekable();
             members = Some(match listed.peek() {
-                Some(_) => listed.map(|concept| (system.to_owned(), text(concept, "code").to_owned())).collect(),
+                Some(_) => {
+                    listed.map(|concept| (system.to_owned(), text(concept, "code").to_owned())).collect()
+                }
                 None => self.whole_system(system)?,
             });
         }
