@@ -27,7 +27,7 @@ bench: ## load, read, search and create on both databases, beside the bare limit
 	"$${CARGO_TARGET_DIR:-target}/release/bench" $(ARGS)
 
 definitions: ## rewrite domain/definitions from the HL7 R4 core package
-	$(CARGO) run --package definitions-generator
+	$(CARGO) run --package definitions-generator -- "$${BINNACLE_SHARED_DATA:-../shared/data}/r4-definitions" domain/definitions
 
 openapi: ## write the OpenAPI document to target/openapi.json
 	@mkdir -p target
