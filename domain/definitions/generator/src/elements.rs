@@ -109,7 +109,9 @@ fn is_own(structure: &Value, element: &Value) -> bool {
 }
 
 fn binding(element: &Value) -> (&str, &str) {
-    let Some(binding) = element.get("binding") else { return ("", "") };
+    let Some(binding) = element.get("binding") else {
+        return ("", "");
+    };
     let value_set = text(binding, "valueSet");
     // The version of R4's own value sets is R4's: one truth less to carry on every row.
     (text(binding, "strength"), value_set.strip_suffix("|4.0.1").unwrap_or(value_set))

@@ -65,10 +65,20 @@ fn component_code<'a>(parameters: &'a [Value], definition: &str) -> Result<&'a s
 }
 
 /// The branches of a union that start at `base`: `Patient.name | Practitioner.name` for Patient is `Patient.name`.
+///
+/// One parameter of R4 (InsurancePlan's `name`) starts at elements; its branches get the base they lack.
 fn restricted_to(base: &str, expression: &str) -> String {
-    let branches = top_level_branches(expression);
-    let own: Vec<&str> = branches.into_iter().filter(|branch| root(branch) == base).collect();
+    let branches = top_level_branches(expression).into_iter();
+    let own: Vec<String> = branches.filter_map(|branch| started_at(base, branch)).collect();
     own.join(" | ")
+}
+
+fn started_at(base: &str, branch: &str) -> Option<String> {
+    let root = root(branch);
+    if root.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return Some(format!("{base}.{branch}"));
+    }
+    (root == base).then(|| branch.to_owned())
 }
 
 fn top_level_branches(expression: &str) -> Vec<&str> {
@@ -107,5 +117,9 @@ mod tests {
         assert_eq!(restricted_to("Patient", expression), "Patient.name");
         assert_eq!(restricted_to("Goal", expression), "(Goal.start as date) | Goal.x.where(a='|')");
         assert_eq!(restricted_to("Pat", expression), "");
+        assert_eq!(
+            restricted_to("InsurancePlan", "name | alias"),
+            "InsurancePlan.name | InsurancePlan.alias"
+        );
     }
 }
