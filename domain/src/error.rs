@@ -233,6 +233,13 @@ impl Error {
     pub fn below(mut self, prefix: &str) -> Error {
         for issue in &mut self.issues {
             issue.expression = Some(match issue.expression.take() {
+                // `Patient.name` of an entry's resource stands at `Bundle.entry[0].resource.name`.
+                Some(inner) if inner.starts_with(|c: char| c.is_ascii_uppercase()) => {
+                    match inner.find(['.', '[']) {
+                        Some(at) => format!("{prefix}{}", inner.get(at..).unwrap_or_default()),
+                        None => prefix.to_owned(),
+                    }
+                }
                 Some(inner) => format!("{prefix}.{inner}"),
                 None => prefix.to_owned(),
             });
@@ -248,6 +255,11 @@ impl Error {
     /// HTTP status, from [`TABLE`].
     pub fn status(&self) -> u16 {
         self.code().row().status
+    }
+
+    /// The issues, to join them with others.
+    pub fn into_issues(self) -> Vec<Issue> {
+        self.issues
     }
 
     /// The issues, most telling first.

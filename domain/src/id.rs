@@ -25,7 +25,8 @@ impl Id {
 
     /// Whether `text` is an id.
     pub fn is_valid(text: &str) -> bool {
-        (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+        (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
     }
 
     /// The id's text.

@@ -14,7 +14,8 @@ const BASE: &str = "https://x.example/FHIR/R4";
 /// The files of a `.tar.zst` in the reference data, by file name.
 fn examples() -> BTreeMap<String, Vec<u8>> {
     let named = std::env::var_os("BINNACLE_SHARED_DATA").map(PathBuf::from);
-    let data = named.clone().unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"));
+    let data =
+        named.clone().unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"));
     let path = data.join("r4-examples.tar.zst");
     let Ok(file) = std::fs::File::open(&path) else {
         assert!(named.is_none(), "{} cannot be read", path.display());
@@ -28,7 +29,8 @@ fn examples() -> BTreeMap<String, Vec<u8>> {
     while at + 512 <= tar.len() && tar[at] != 0 {
         let header = &tar[at..at + 512];
         let text = |field: &[u8]| String::from_utf8_lossy(field).trim_matches(['\0', ' ']).to_owned();
-        let (name, size) = (text(&header[..100]), usize::from_str_radix(&text(&header[124..136]), 8).unwrap());
+        let (name, size) =
+            (text(&header[..100]), usize::from_str_radix(&text(&header[124..136]), 8).unwrap());
         if header[156] == b'0' {
             let name = name.rsplit('/').next().unwrap_or_default().to_owned();
             files.insert(name, tar[at + 512..at + 512 + size].to_vec());

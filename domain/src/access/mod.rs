@@ -1,6 +1,8 @@
 //! Who may do what. A decision is not yes or no but a set of rows, handed to the store as part of every query.
 
 pub mod actor;
+pub mod decision;
+pub mod scope;
 
 use crate::conformance::TypeId;
 use crate::search::query::Criterion;
@@ -71,9 +73,12 @@ impl Access {
     pub fn types(&self) -> Option<impl Iterator<Item = (TypeId, &Reach)>> {
         match &self.rules {
             Rules::Everything => None,
-            Rules::ByType(reaches) => {
-                Some(reaches.iter().filter(|(_, reach)| **reach != Reach::None).map(|(type_, reach)| (*type_, reach)))
-            }
+            Rules::ByType(reaches) => Some(
+                reaches
+                    .iter()
+                    .filter(|(_, reach)| **reach != Reach::None)
+                    .map(|(type_, reach)| (*type_, reach)),
+            ),
         }
     }
 }

@@ -6,7 +6,9 @@ use crate::conformance::definitions::SearchParameter;
 use crate::conformance::{Definitions, ParameterId, SearchKind, TypeId};
 use crate::index::hash::resource_key;
 use crate::resource::json::Json;
-use crate::search::kind::{Values, composite, date, number, quantity, reference, special, string, token, uri};
+use crate::search::kind::{
+    Values, composite, date, number, quantity, reference, special, string, token, uri,
+};
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
@@ -82,7 +84,9 @@ fn plan(definitions: &'static Definitions, type_: TypeId) -> &'static Plan {
     static PLANS: OnceLock<Vec<OnceLock<Plan>>> = OnceLock::new();
     static NOTHING: Plan = Plan { groups: Vec::new(), whole: Vec::new() };
     let plans = PLANS.get_or_init(|| definitions.types().map(|_| OnceLock::new()).collect());
-    plans.get(usize::from(type_.0)).map_or(&NOTHING, |plan| plan.get_or_init(|| Plan::compile(definitions, type_)))
+    plans
+        .get(usize::from(type_.0))
+        .map_or(&NOTHING, |plan| plan.get_or_init(|| Plan::compile(definitions, type_)))
 }
 
 impl Plan {
@@ -224,7 +228,8 @@ impl Run<'_, '_> {
         let facet = self.facet;
         let kept = self.values.drain(..).filter(|(own, _)| facet.is_none() || *own == Facet::Value);
         // Rows of this parameter stand together unless its branches begin at different members.
-        let from = self.entries.iter().position(|entry| entry.parameter == parameter).unwrap_or(self.entries.len());
+        let from =
+            self.entries.iter().position(|entry| entry.parameter == parameter).unwrap_or(self.entries.len());
         let mut seen: HashSet<String> = HashSet::new();
         for (own, value) in kept {
             let entry = IndexEntry { parameter, facet: facet.unwrap_or(own), value };
@@ -252,7 +257,13 @@ fn is_same_quantity(a: &IndexEntry, b: &IndexEntry) -> bool {
         && format!("{a:?}") == format!("{b:?}")
 }
 
-fn component(kind: SearchKind, walkers: &[Walker], element: &Json<'_>, resource: &Json<'_>, base: &str) -> Values {
+fn component(
+    kind: SearchKind,
+    walkers: &[Walker],
+    element: &Json<'_>,
+    resource: &Json<'_>,
+    base: &str,
+) -> Values {
     let mut values = Values::new();
     for walker in walkers {
         let start = if walker.from_resource { resource } else { element };

@@ -171,7 +171,8 @@ mod tests {
     #[test]
     fn unions_types_and_conditions_are_read() {
         let paths =
-            parse("(A.b as Quantity) | A.c.where(resolve() is Patient) | A.d.where(type='x').e.as(DateTime)").unwrap();
+            parse("(A.b as Quantity) | A.c.where(resolve() is Patient) | A.d.where(type='x').e.as(DateTime)")
+                .unwrap();
         let parts: Vec<Vec<Part>> = paths.into_iter().map(|path| path.parts).collect();
         let a = Part::Member("A");
         assert_eq!(
@@ -179,7 +180,13 @@ mod tests {
             [
                 vec![a, Part::Member("b"), Part::Type("Quantity")],
                 vec![a, Part::Member("c"), Part::Resolves("Patient")],
-                vec![a, Part::Member("d"), Part::Equals("type", "x"), Part::Member("e"), Part::Type("DateTime")],
+                vec![
+                    a,
+                    Part::Member("d"),
+                    Part::Equals("type", "x"),
+                    Part::Member("e"),
+                    Part::Type("DateTime")
+                ],
             ]
         );
         assert!(parse("A.b.exists() and A.b != false").unwrap().iter().all(|path| path.truth));

@@ -52,7 +52,8 @@ pub(crate) fn compile(
 ) -> Result<Vec<Walker>, String> {
     let mut walkers = Vec::new();
     for path in parse(expression)? {
-        compile_path(definitions, shape, &path, &mut walkers).map_err(|fault| format!("{fault} in '{expression}'"))?;
+        compile_path(definitions, shape, &path, &mut walkers)
+            .map_err(|fault| format!("{fault} in '{expression}'"))?;
     }
     Ok(walkers)
 }
@@ -120,8 +121,10 @@ fn advance(
 ) -> Result<(), String> {
     match *part {
         Part::Member(name) => {
-            let element =
-                draft.shape.element(name).ok_or_else(|| format!("no element '{name}' in {}", draft.shape.name))?;
+            let element = draft
+                .shape
+                .element(name)
+                .ok_or_else(|| format!("no element '{name}' in {}", draft.shape.name))?;
             out.extend(element.types.iter().map(|type_| enter(definitions, &draft, element, type_)));
             return Ok(());
         }
@@ -198,7 +201,8 @@ mod tests {
         let definitions = Definitions::r4();
         let mut failed = Vec::new();
         let mut compiled = 0;
-        for parameter in definitions.parameters().iter().filter(|parameter| !parameter.expression.is_empty()) {
+        for parameter in definitions.parameters().iter().filter(|parameter| !parameter.expression.is_empty())
+        {
             let Some(shape) = definitions.shape_named(parameter.base) else {
                 failed.push(format!("{}: no such base", parameter.base));
                 continue;

@@ -4,8 +4,21 @@
 //! [`Server::perform_read`](crate::server::Server::perform_read) and
 //! [`Server::perform_write`](crate::server::Server::perform_write) the rest, inside a transaction.
 
+pub mod address;
+pub mod batch;
+pub(crate) mod bundle;
+pub(crate) mod content;
+pub mod create;
+pub mod delete;
+mod entry;
+pub mod read;
+pub mod transaction;
+pub mod update;
+pub mod write;
+
 use crate::clock::Instant;
 use crate::conformance::TypeId;
+use crate::error::{Error, ErrorCode};
 use crate::id::Id;
 use crate::store::HistoryScope;
 
@@ -27,7 +40,13 @@ pub struct Request {
 impl Request {
     /// A request without conditions and preferences.
     pub fn new(interaction: Interaction) -> Request {
-        Request { interaction, if_match: None, if_none_match: None, if_none_exist: None, prefer: Prefer::default() }
+        Request {
+            interaction,
+            if_match: None,
+            if_none_match: None,
+            if_none_exist: None,
+            prefer: Prefer::default(),
+        }
     }
 }
 
@@ -103,4 +122,21 @@ pub struct Version {
     pub version: i64,
     /// `meta.lastUpdated`, the `Last-Modified`.
     pub updated: Instant,
+}
+
+/// The answer to a request for what does not exist, or what the caller may not know to exist.
+fn not_found() -> Error {
+    Error::new(ErrorCode::NotFound, "There is no resource with this type and id, or it is not yours to see.")
+}
+
+/// Reads an entity tag as a version: `W/"3"`, `"3"`, and the bare `3` that some clients send.
+///
+/// Errors: [`ErrorCode::InvalidHeader`].
+pub fn entity_tag(text: &str) -> Result<i64, Error> {
+    let text = text.trim();
+    let tag = text.strip_prefix("W/").unwrap_or(text);
+    let tag = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag);
+    tag.parse().ok().filter(|_| tag.bytes().all(|b| b.is_ascii_digit())).ok_or_else(|| {
+        Error::new(ErrorCode::InvalidHeader, "An entity tag is written W/\"n\", with the version n.")
+    })
 }

@@ -8,12 +8,16 @@ use std::borrow::Cow;
 ///
 /// Errors: [`ErrorCode::MalformedBody`] with line and column.
 pub(super) fn parse(text: &[u8]) -> Result<Json<'_>, Error> {
-    let text =
-        std::str::from_utf8(text).map_err(|e| malformed(format!("byte {} is not UTF-8", e.valid_up_to() + 1)))?;
+    let text = std::str::from_utf8(text)
+        .map_err(|e| malformed(format!("byte {} is not UTF-8", e.valid_up_to() + 1)))?;
     let mut reader = Reader { text, at: 0 };
     let document = reader.value(0).and_then(|value| {
         reader.space();
-        if reader.at == text.len() { Ok(value) } else { Err("there is text after the end of the document".into()) }
+        if reader.at == text.len() {
+            Ok(value)
+        } else {
+            Err("there is text after the end of the document".into())
+        }
     });
     document.map_err(|why| {
         let before = text.get(..reader.at).unwrap_or(text);
@@ -235,7 +239,10 @@ impl<'a> Reader<'a> {
     }
 
     fn hex4(&mut self) -> Result<u32, Fault> {
-        let digits = self.text.get(self.at..self.at + 4).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+        let digits = self
+            .text
+            .get(self.at..self.at + 4)
+            .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
         self.at += 4;
         digits
             .and_then(|digits| u32::from_str_radix(digits, 16).ok())

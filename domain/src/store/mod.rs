@@ -148,7 +148,13 @@ pub trait ReadTx: authorization::AuthorizationRead {
     fn read(&mut self, access: &Access, type_: TypeId, id: &Id) -> Result<Option<Stored>, Error>;
 
     /// A version of a resource, if `access` covers that version.
-    fn vread(&mut self, access: &Access, type_: TypeId, id: &Id, version: i64) -> Result<Option<Stored>, Error>;
+    fn vread(
+        &mut self,
+        access: &Access,
+        type_: TypeId,
+        id: &Id,
+        version: i64,
+    ) -> Result<Option<Stored>, Error>;
 
     /// A page of a history: only versions that `access` covers, in rows and total.
     fn history(&mut self, access: &Access, query: &HistoryQuery) -> Result<HistoryPage, Error>;

@@ -18,7 +18,11 @@ impl Compartments {
         for mut row in rows(COMPARTMENTS) {
             let (compartment, name) = (row.next(), row.next());
             let Some(type_) = types.get(name).copied() else { continue };
-            let ids = row.list().filter_map(|code| parameters.find(name, code)).map(|parameter| parameter.id).collect();
+            let ids = row
+                .list()
+                .filter_map(|code| parameters.find(name, code))
+                .map(|parameter| parameter.id)
+                .collect();
             found.insert((compartment, type_), ids);
         }
         Compartments { rows: found }

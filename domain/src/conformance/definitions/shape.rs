@@ -153,7 +153,8 @@ pub(super) struct Shapes {
 
 impl Shapes {
     pub(super) fn load(value_sets: &ValueSets) -> Shapes {
-        let shorts: FxHashMap<&str, &'static str> = rows(SHORTS).map(|mut row| (row.next(), row.next())).collect();
+        let shorts: FxHashMap<&str, &'static str> =
+            rows(SHORTS).map(|mut row| (row.next(), row.next())).collect();
         let short = |path: &str| shorts.get(path).copied().unwrap_or_default();
         let mut shapes = Shapes { all: Vec::with_capacity(900), names: FxHashMap::default() };
         let mut bases: FxHashMap<&'static str, &'static str> = FxHashMap::default();
@@ -190,7 +191,15 @@ impl Shapes {
     fn add(&mut self, name: &'static str, kind: ShapeKind, is_abstract: bool, short: &'static str) {
         let id = ShapeId(u16::try_from(self.all.len()).unwrap_or(u16::MAX));
         self.names.insert(name, id);
-        self.all.push(Shape { name, id, kind, is_abstract, short, elements: Vec::new(), keys: FxHashMap::default() });
+        self.all.push(Shape {
+            name,
+            id,
+            kind,
+            is_abstract,
+            short,
+            elements: Vec::new(),
+            keys: FxHashMap::default(),
+        });
     }
 
     fn read_element(
@@ -221,7 +230,11 @@ impl Shapes {
             max: max.parse().ok(),
             list: max != "1" && max != "0",
             choice,
-            types: types.split(',').filter(|text| !text.is_empty()).map(|text| self.element_type(path, text)).collect(),
+            types: types
+                .split(',')
+                .filter(|text| !text.is_empty())
+                .map(|text| self.element_type(path, text))
+                .collect(),
             summary: flags.contains('S'),
             modifier: flags.contains('M'),
             binding: strength.map(|strength| Binding {
@@ -261,7 +274,9 @@ impl Shapes {
                 continue;
             }
             let mut line = vec![shape.name];
-            while let Some(base) = line.last().and_then(|name| bases.get(name)).filter(|base| !base.is_empty()) {
+            while let Some(base) =
+                line.last().and_then(|name| bases.get(name)).filter(|base| !base.is_empty())
+            {
                 line.push(base);
             }
             shape.elements = line.iter().rev().filter_map(|name| own.get(name)).flatten().cloned().collect();
@@ -273,8 +288,10 @@ impl Shapes {
         for shape in &mut self.all {
             let elements = &shape.elements;
             shape.keys.retain(|_, key| {
-                let type_ = elements.get(usize::from(key.element)).and_then(|e| e.types.get(usize::from(key.type_)));
-                let primitive = type_.and_then(|t| primitives.get(usize::from(t.shape.0))).copied().unwrap_or(false);
+                let type_ =
+                    elements.get(usize::from(key.element)).and_then(|e| e.types.get(usize::from(key.type_)));
+                let primitive =
+                    type_.and_then(|t| primitives.get(usize::from(t.shape.0))).copied().unwrap_or(false);
                 !key.companion || primitive
             });
         }

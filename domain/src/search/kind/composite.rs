@@ -34,7 +34,9 @@ pub fn matches(test: &Test, value: &IndexValue) -> bool {
         (Test::Token { system, code }, IndexValue::Token { code: stored, system: stored_system }) => {
             token::matches(*system, *code, (*stored, *stored_system))
         }
-        (Test::Text { how, text }, IndexValue::String { folded, exact }) => string::matches(*how, text, folded, exact),
+        (Test::Text { how, text }, IndexValue::String { folded, exact }) => {
+            string::matches(*how, text, folded, exact)
+        }
         (Test::Date(test), IndexValue::Date { lo, hi }) => date::matches(test, *lo, *hi),
         (Test::Number { prefix, lo, hi }, IndexValue::Number { lo: stored_lo, hi: stored_hi }) => {
             number::matches(*prefix, (*lo, *hi), *stored_lo, *stored_hi)

@@ -52,8 +52,11 @@ fn clock(text: &str) -> Option<(i64, i64)> {
     let offset = match zone {
         "" | "Z" => 0,
         zone => {
-            let (sign, zone) =
-                if let Some(zone) = zone.strip_prefix('-') { (-1, zone) } else { (1, zone.strip_prefix('+')?) };
+            let (sign, zone) = if let Some(zone) = zone.strip_prefix('-') {
+                (-1, zone)
+            } else {
+                (1, zone.strip_prefix('+')?)
+            };
             let (hours, minutes) = zone.split_once(':')?;
             let hours = digits(hours, 2).filter(|hours| *hours <= 14)?;
             let minutes = digits(minutes, 2).filter(|minutes| *minutes < 60)?;
@@ -71,7 +74,8 @@ fn clock(text: &str) -> Option<(i64, i64)> {
     let Some(second) = second else {
         return Some((start, start + 60 * SECOND));
     };
-    let (whole, fraction) = second.split_once('.').map_or((second, None), |(whole, fraction)| (whole, Some(fraction)));
+    let (whole, fraction) =
+        second.split_once('.').map_or((second, None), |(whole, fraction)| (whole, Some(fraction)));
     // 60 is a leap second.
     let start = start + digits(whole, 2).filter(|second| *second <= 60)? * SECOND;
     match fraction {
@@ -92,7 +96,9 @@ fn clock(text: &str) -> Option<(i64, i64)> {
 }
 
 fn digits(text: &str, width: usize) -> Option<i64> {
-    (text.len() == width && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+    (text.len() == width && text.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 const fn is_leap(year: i64) -> bool {
@@ -230,7 +236,8 @@ mod tests {
     fn days_agree_with_the_time_crate() {
         for year in (1..=9999).step_by(7) {
             for month in 1..=12 {
-                let date = time::Date::from_calendar_date(year, time::Month::try_from(month).unwrap(), 1).unwrap();
+                let date =
+                    time::Date::from_calendar_date(year, time::Month::try_from(month).unwrap(), 1).unwrap();
                 let expected = i64::from(date.to_julian_day()) - 2_440_588;
                 assert_eq!(days(i64::from(year), i64::from(month), 1), expected, "{year}-{month}");
             }

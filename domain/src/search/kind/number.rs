@@ -10,9 +10,11 @@ use crate::search::query::{Prefix, Test};
 pub(crate) fn index(element: &Json<'_>, type_: &str, out: &mut Values) {
     let bounds = match type_ {
         "Range" => {
-            let bound = |member: &str| element.get(member).and_then(|quantity| quantity.get("value")).and_then(real);
+            let bound =
+                |member: &str| element.get(member).and_then(|quantity| quantity.get("value")).and_then(real);
             let (low, high) = (bound("low"), bound("high"));
-            (low.is_some() || high.is_some()).then(|| (low.unwrap_or(f64::NEG_INFINITY), high.unwrap_or(f64::INFINITY)))
+            (low.is_some() || high.is_some())
+                .then(|| (low.unwrap_or(f64::NEG_INFINITY), high.unwrap_or(f64::INFINITY)))
         }
         "Quantity" | "Age" | "Duration" => element.get("value").and_then(real).map(|value| (value, value)),
         _ => real(element).map(|value| (value, value)),
@@ -36,7 +38,8 @@ pub(crate) fn real(element: &Json<'_>) -> Option<f64> {
 /// Errors: why it is none.
 pub(crate) fn bounds(prefix: Prefix, text: &str) -> Result<(f64, f64), String> {
     let fault = || format!("'{text}' is not a number; write it like 5, -5.40 or 5.4e-3");
-    let shape = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
+    let shape =
+        text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
     let value: f64 = text.parse().ok().filter(|value: &f64| shape && value.is_finite()).ok_or_else(fault)?;
     match prefix {
         Prefix::Eq | Prefix::Ne => {

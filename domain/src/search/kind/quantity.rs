@@ -50,10 +50,12 @@ pub(crate) fn index(element: &Json<'_>, type_: &str, out: &mut Values) {
 
 /// The least and the greatest sample (`FHIR R4 datatypes.html#SampledData`).
 fn sampled(element: &Json<'_>) -> Option<(f64, f64)> {
-    let origin = element.get("origin").and_then(|origin| origin.get("value")).and_then(number::real).unwrap_or(0.0);
+    let origin =
+        element.get("origin").and_then(|origin| origin.get("value")).and_then(number::real).unwrap_or(0.0);
     let factor = element.get("factor").and_then(number::real).unwrap_or(1.0);
     let data = element.get("data").and_then(Json::as_str)?;
-    let samples = data.split(' ').filter_map(|sample| sample.parse::<f64>().ok()).filter(|sample| sample.is_finite());
+    let samples =
+        data.split(' ').filter_map(|sample| sample.parse::<f64>().ok()).filter(|sample| sample.is_finite());
     samples
         .map(|sample| sample * factor + origin)
         .map(|value| (value, value))
@@ -99,7 +101,9 @@ fn push((lo, hi): (f64, f64), code: i64, units: [Option<&str>; 2], out: &mut Val
 pub(crate) fn parse(prefix: Prefix, parts: &[String]) -> Result<Test, String> {
     let (value, unit) = match parts {
         [value] => (value, UnitTest::Any),
-        [value, system, code] if system.is_empty() && !code.is_empty() => (value, UnitTest::Text(text_key(code))),
+        [value, system, code] if system.is_empty() && !code.is_empty() => {
+            (value, UnitTest::Text(text_key(code)))
+        }
         [value, system, code] if !system.is_empty() && !code.is_empty() => {
             (value, UnitTest::Code(text_key(&format!("{system}|{code}"))))
         }

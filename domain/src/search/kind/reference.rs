@@ -60,9 +60,9 @@ pub(crate) fn points_to(element: &Json<'_>, name: &str, resource: &Json<'_>) -> 
     };
     if let Some(id) = text.strip_prefix('#') {
         let contained = resource.get("contained").map(Json::each).unwrap_or_default();
-        return contained
-            .iter()
-            .any(|inner| inner.get("id").and_then(Json::as_str) == Some(id) && inner.resource_type() == Some(name));
+        return contained.iter().any(|inner| {
+            inner.get("id").and_then(Json::as_str) == Some(id) && inner.resource_type() == Some(name)
+        });
     }
     let url = text.split_once("/_history/").map_or(text, |(url, _)| url);
     let mut segments = url.rsplit('/');
@@ -147,7 +147,9 @@ pub(crate) fn parse(text: &str, types: &[TypeId], canonical: bool, base: &str) -
         let mut targets: Vec<i64> =
             types.iter().map(|type_| resource_key(definitions.type_name(*type_), text)).collect();
         if canonical {
-            let urls = types.iter().map(|type_| text_key(&format!("{base}/{}/{text}", definitions.type_name(*type_))));
+            let urls = types
+                .iter()
+                .map(|type_| text_key(&format!("{base}/{}/{text}", definitions.type_name(*type_))));
             targets.extend(urls);
         }
         return Ok(Test::Reference { targets, version: None });

@@ -32,7 +32,9 @@ pub(crate) fn index(element: &Json<'_>, type_: &str, implied: Option<&str>, out:
                 out.push((Facet::Value, IndexValue::Token { code: text_key(code), system }));
             }
             Json::Number(number) => out.push((Facet::Value, simple(number))),
-            Json::Object(_) if element.get("coding").is_some() => index(element, "CodeableConcept", None, out),
+            Json::Object(_) if element.get("coding").is_some() => {
+                index(element, "CodeableConcept", None, out)
+            }
             _ => {}
         },
     }
@@ -62,7 +64,10 @@ fn index_identifier(identifier: &Json<'_>, out: &mut Values) {
     for coding in type_.get("coding").map(Json::each).unwrap_or_default() {
         if let Some(code) = coding.get("code").and_then(Json::as_str) {
             let system = coding.get("system").and_then(Json::as_str).map_or(0, text_key);
-            out.push((Facet::OfType, IndexValue::Token { code: text_key(&format!("{code}|{value}")), system }));
+            out.push((
+                Facet::OfType,
+                IndexValue::Token { code: text_key(&format!("{code}|{value}")), system },
+            ));
         }
     }
 }
@@ -92,7 +97,8 @@ pub(crate) fn parse(parts: &[String]) -> Result<Test, String> {
             Ok(Test::Token { system: SystemTest::Is(text_key(system)), code: key(code) })
         }
         _ => {
-            Err("a token is 'code', 'system|code', '|code' or 'system|'; write a '|' inside a part as '\\|'".to_owned())
+            Err("a token is 'code', 'system|code', '|code' or 'system|'; write a '|' inside a part as '\\|'"
+                .to_owned())
         }
     }
 }
