@@ -60,14 +60,22 @@ pub fn extract(definitions: &'static Definitions, type_: TypeId, resource: &Json
 }
 
 /// Whether `parameter` of `type_` looks at canonicals or URIs, which are indexed by their text.
-pub(crate) fn looks_at_canonicals(definitions: &'static Definitions, type_: TypeId, parameter: ParameterId) -> bool {
+pub(crate) fn looks_at_canonicals(
+    definitions: &'static Definitions,
+    type_: TypeId,
+    parameter: ParameterId,
+) -> bool {
     let mut branches = plan(definitions, type_).branches(parameter);
     branches.any(|branch| matches!(branch.walker.type_, "canonical" | "uri" | "url"))
 }
 
 /// The types of resources that `parameter` of `type_` can find references to, empty for any: those that the parameter
 /// names, that its elements may refer to and that its conditions let through.
-pub(crate) fn targets(definitions: &'static Definitions, type_: TypeId, parameter: &SearchParameter) -> Vec<TypeId> {
+pub(crate) fn targets(
+    definitions: &'static Definitions,
+    type_: TypeId,
+    parameter: &SearchParameter,
+) -> Vec<TypeId> {
     let branches: Vec<&Branch> = plan(definitions, type_).branches(parameter.id).collect();
     let permits = |branch: &Branch, name: &str| {
         let free = branch.walker.targets.is_empty() || branch.walker.targets.contains(&"Resource");
@@ -75,7 +83,8 @@ pub(crate) fn targets(definitions: &'static Definitions, type_: TypeId, paramete
         (free || branch.walker.targets.contains(&name))
             && conditions.all(|step| !matches!(step, Step::Resolves(only) if *only != name))
     };
-    let named = |target: &TypeId| branches.iter().any(|branch| permits(branch, definitions.type_name(*target)));
+    let named =
+        |target: &TypeId| branches.iter().any(|branch| permits(branch, definitions.type_name(*target)));
     let found: Vec<TypeId> = parameter.targets.iter().copied().filter(named).collect();
     if found.is_empty() { parameter.targets.clone() } else { found }
 }

@@ -84,7 +84,8 @@ fn compile_path(
             parts = rest;
         }
     }
-    let mut drafts = vec![Draft { steps: Vec::new(), type_: start.name, shape: start, system: None, targets: &[] }];
+    let mut drafts =
+        vec![Draft { steps: Vec::new(), type_: start.name, shape: start, system: None, targets: &[] }];
     for part in parts {
         let mut next = Vec::with_capacity(drafts.len());
         for draft in drafts {
@@ -146,8 +147,11 @@ fn enter(
 ) -> Draft {
     let mut steps = draft.steps.clone();
     steps.push(Step::Member(element.member_name(type_)));
-    let system =
-        element.binding.as_ref().filter(|_| type_.code == "code").and_then(|binding| definitions.system_of(binding));
+    let system = element
+        .binding
+        .as_ref()
+        .filter(|_| type_.code == "code")
+        .and_then(|binding| definitions.system_of(binding));
     Draft { steps, type_: type_.code, shape: definitions.shape(type_.shape), system, targets: &type_.targets }
 }
 

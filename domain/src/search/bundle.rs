@@ -30,7 +30,8 @@ pub struct Head<'a> {
 
 /// A page of matches. `warnings` become an `outcome` entry; so does a cut of the included resources.
 pub fn searchset(head: &Head<'_>, matches: &Matches, warnings: &[Issue]) -> Vec<u8> {
-    let bytes: usize = matches.matches.iter().chain(&matches.included).map(|stored| stored.body.len() + 200).sum();
+    let bytes: usize =
+        matches.matches.iter().chain(&matches.included).map(|stored| stored.body.len() + 200).sum();
     let mut out = Vec::with_capacity(bytes + 1024);
     begin(head, "searchset", matches.total, &mut out);
     let mut entries = Entries { out: &mut out, any: false };
@@ -45,7 +46,8 @@ pub fn searchset(head: &Head<'_>, matches: &Matches, warnings: &[Issue]) -> Vec<
     }
     let mut issues = warnings.to_vec();
     if matches.included_cut {
-        let message = "There are more included resources than one page holds; ask for fewer matches with '_count'.";
+        let message =
+            "There are more included resources than one page holds; ask for fewer matches with '_count'.";
         issues.push(Issue::warning(ErrorCode::TooLarge, message));
     }
     if !issues.is_empty() {
@@ -207,15 +209,19 @@ mod tests {
 
     #[test]
     fn nothing_found_has_no_entry() {
-        let found = Matches { matches: vec![], included: vec![], included_cut: false, total: None, next: None };
+        let found =
+            Matches { matches: vec![], included: vec![], included_cut: false, total: None, next: None };
         let text = searchset(&head(&Vec::new(), None), &found, &[]);
         assert!(Json::parse(&text).unwrap().get("entry").is_none());
     }
 
     #[test]
     fn a_history_tells_what_happened() {
-        let page =
-            HistoryPage { versions: vec![stored(Method::Delete), stored(Method::Update)], total: Some(2), next: None };
+        let page = HistoryPage {
+            versions: vec![stored(Method::Delete), stored(Method::Update)],
+            total: Some(2),
+            next: None,
+        };
         let text = history(&head(&Vec::new(), None), &page);
         let tree = Json::parse(&text).unwrap();
         let [deleted, updated] = tree.get("entry").unwrap().each() else { panic!() };

@@ -97,13 +97,17 @@ pub(super) fn can_refer_to(parameter: &SearchParameter, type_: TypeId) -> bool {
 
 /// The resource type called `text`.
 pub(super) fn resource_type(name: &str, text: &str) -> Result<TypeId, Error> {
-    Definitions::r4()
-        .endpoint(text)
-        .ok_or_else(|| invalid(name, format!("'{text}' is no FHIR R4 resource type; types are case-sensitive")))
+    Definitions::r4().endpoint(text).ok_or_else(|| {
+        invalid(name, format!("'{text}' is no FHIR R4 resource type; types are case-sensitive"))
+    })
 }
 
 /// The reference parameter `code` of `type_`.
-pub(super) fn reference(type_: Option<TypeId>, code: &str, name: &str) -> Result<&'static SearchParameter, Error> {
+pub(super) fn reference(
+    type_: Option<TypeId>,
+    code: &str,
+    name: &str,
+) -> Result<&'static SearchParameter, Error> {
     let parameter = find(type_, code, name)?;
     if parameter.kind == SearchKind::Reference {
         return Ok(parameter);

@@ -60,13 +60,18 @@ pub(super) fn sort(name: &str, value: &str, type_: Option<TypeId>) -> Result<Vec
     let key = |text: &&str| {
         let (code, descending) = text.strip_prefix('-').map_or((*text, false), |code| (code, true));
         let by = match code {
-            "" => return Err(invalid(name, "name the parameters to sort by, '-' before one for the reverse")),
+            "" => {
+                return Err(invalid(name, "name the parameters to sort by, '-' before one for the reverse"));
+            }
             "_id" => SortBy::Id,
             "_lastUpdated" => SortBy::LastUpdated,
             code => {
                 let parameter = find(type_, code, name)?;
                 if parameter.kind != SearchKind::Date {
-                    return Err(unsupported(name, format!("sorting by '{code}' is not supported; dates are")));
+                    return Err(unsupported(
+                        name,
+                        format!("sorting by '{code}' is not supported; dates are"),
+                    ));
                 }
                 SortBy::Parameter(parameter.id)
             }

@@ -39,7 +39,8 @@ pub(super) fn parse(name: &str, types: &[TypeId], value: &str) -> Result<Vec<Inc
     if !reverse && !types.is_empty() && !types.contains(&source) {
         return Err(invalid(name, "its type is not the one searched for"));
     }
-    let target = target.filter(|target| !target.is_empty()).map(|target| resource_type(name, target)).transpose()?;
+    let target =
+        target.filter(|target| !target.is_empty()).map(|target| resource_type(name, target)).transpose()?;
     let parameters = if code == "*" {
         every_reference(source)
     } else {

@@ -37,7 +37,9 @@ pub struct Seal<'a> {
 pub fn search_subject(type_: Option<TypeId>, processed: &Parameters) -> String {
     let name = type_.map_or("*", |type_| Definitions::r4().type_name(type_));
     let mut subject = format!("search\n{name}\n");
-    for (name, value) in processed.iter().filter(|(name, _)| !matches!(&**name, "_count" | "_format" | "_pretty")) {
+    for (name, value) in
+        processed.iter().filter(|(name, _)| !matches!(&**name, "_count" | "_format" | "_pretty"))
+    {
         // Lengths keep `a=b` of one pair from looking like another's.
         subject.push_str(&format!("{}:{name}={}:{value}\n", name.len(), value.len()));
     }
@@ -92,7 +94,13 @@ impl Seal<'_> {
     /// Reads a cursor of the search that `subject` tells, with `keys` sort keys.
     ///
     /// Errors: [`ErrorCode::InvalidParameter`] for one that is altered, expired, of another query or of another caller.
-    pub fn open_search(&self, cursor: &str, subject: &str, keys: usize, now: Instant) -> Result<Position, Error> {
+    pub fn open_search(
+        &self,
+        cursor: &str,
+        subject: &str,
+        keys: usize,
+        now: Instant,
+    ) -> Result<Position, Error> {
         let body = self.open(cursor, subject, now)?;
         let mut rest = body.as_slice();
         let row = number(&mut rest).ok_or_else(foreign)?;
@@ -197,8 +205,12 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_for_its_query_and_caller_only() {
-        let values =
-            vec![None, Some(SortValue::Integer(-3)), Some(SortValue::Text("é".into())), Some(SortValue::Real(0.5))];
+        let values = vec![
+            None,
+            Some(SortValue::Integer(-3)),
+            Some(SortValue::Text("é".into())),
+            Some(SortValue::Real(0.5)),
+        ];
         let position = Position { values, row: 42 };
         let cursor = SEAL.search(&position, "q", NOW);
         assert_eq!(SEAL.open_search(&cursor, "q", 4, NOW).unwrap(), position);

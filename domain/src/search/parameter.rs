@@ -75,7 +75,10 @@ pub(super) fn criterion(
     }
     let values = escape::split(value, ',');
     if values.len() > MAX_VALUES {
-        return Err(invalid(name, format!("it has {} values; send {MAX_VALUES} or fewer at a time", values.len())));
+        return Err(invalid(
+            name,
+            format!("it has {} values; send {MAX_VALUES} or fewer at a time", values.len()),
+        ));
     }
     if values.iter().any(|value| value.is_empty()) {
         return Err(invalid(name, "one of its values is empty; write a comma inside a value as '\\,'"));
@@ -172,7 +175,8 @@ fn test(
             quantity::parse(prefix, &escape::parts(rest))
         }
         SearchKind::Reference => {
-            let canonical = type_.is_some_and(|type_| looks_at_canonicals(Definitions::r4(), type_, parameter.id));
+            let canonical =
+                type_.is_some_and(|type_| looks_at_canonicals(Definitions::r4(), type_, parameter.id));
             let value = escape::unescape(value);
             match modifier {
                 Modifier::Type(only) => reference::parse(&value, &[only], canonical, context.base),

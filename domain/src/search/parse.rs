@@ -44,7 +44,8 @@ pub struct Parsed {
 /// the parameter. With `lenient`, unknown and unsupported parameters become warnings; unsupported modifiers never.
 pub fn parse(context: &Context<'_>, type_: Option<TypeId>, parameters: &Parameters) -> Result<Parsed, Error> {
     if parameters.len() > MAX_PARAMETERS {
-        let message = format!("A search may have {MAX_PARAMETERS} parameters; this one has {}.", parameters.len());
+        let message =
+            format!("A search may have {MAX_PARAMETERS} parameters; this one has {}.", parameters.len());
         return Err(Error::new(ErrorCode::InvalidParameter, message));
     }
     let mut run = Run { context, type_, query: empty(type_), cursor: None, seen: Vec::new() };
@@ -55,8 +56,13 @@ pub fn parse(context: &Context<'_>, type_: Option<TypeId>, parameters: &Paramete
             Ok(true) => parsed.push((name.clone(), value.clone())),
             Ok(false) => {}
             Err(error) if context.lenient && is_ignorable(&error, name) => {
-                warnings
-                    .extend(error.issues().iter().cloned().map(|issue| Issue { severity: Severity::Warning, ..issue }));
+                warnings.extend(
+                    error
+                        .issues()
+                        .iter()
+                        .cloned()
+                        .map(|issue| Issue { severity: Severity::Warning, ..issue }),
+                );
             }
             Err(error) => return Err(error),
         }
@@ -135,7 +141,8 @@ impl Run<'_> {
             }
             "_type" if self.type_.is_none() => {
                 self.once("_type")?;
-                self.query.types = value.split(',').map(|text| resource_type(name, text)).collect::<Result<_, _>>()?;
+                self.query.types =
+                    value.split(',').map(|text| resource_type(name, text)).collect::<Result<_, _>>()?;
             }
             _ if is_include(name) => {
                 let found = include::parse(name, &self.query.types, value)?;
@@ -144,8 +151,8 @@ impl Run<'_> {
                     return Err(invalid(name, format!("a search may have {MAX_INCLUDES} includes")));
                 }
             }
-            "_elements" | "_contained" | "_containedType" | "_filter" | "_list" | "_text" | "_content" | "_query"
-            | "_score" => {
+            "_elements" | "_contained" | "_containedType" | "_filter" | "_list" | "_text" | "_content"
+            | "_query" | "_score" => {
                 return Err(unsupported(name, "it is not supported"));
             }
             _ => self.query.criteria.push(criterion(self.context, self.type_, name, value, 0)?),
@@ -193,7 +200,10 @@ mod tests {
                 "_id=a,b&_lastUpdated=gt2020-01-01T00:00:00Z&_tag=x|y&_profile=http://p&_security=s|&_source=u",
             ),
             ("Patient", "_has:Observation:patient:code=x&general-practitioner.name=x"),
-            ("Patient", "birthdate:missing=true&identifier:of-type=s|c|v&_format=json&_pretty=true&_total=estimate"),
+            (
+                "Patient",
+                "birthdate:missing=true&identifier:of-type=s|c|v&_format=json&_pretty=true&_total=estimate",
+            ),
             (
                 "Observation",
                 "subject=Patient/a&patient=a&subject:Patient=b&subject:Patient.name=x&code-value-quantity=x|y$gt5|s|c",
@@ -286,7 +296,9 @@ mod tests {
         };
         assert_eq!((parsed.query.criteria.len(), tests(0), tests(1)), (2, 2, 1));
         assert_eq!(parsed.query.count, 1000);
-        assert!(matches!(parsed.query.sort.as_slice(), [key] if key.descending && key.by == SortBy::LastUpdated));
+        assert!(
+            matches!(parsed.query.sort.as_slice(), [key] if key.descending && key.by == SortBy::LastUpdated)
+        );
     }
 
     #[test]
@@ -300,7 +312,8 @@ mod tests {
         };
         let one = key("patient=a");
         assert_eq!(one.len(), 1);
-        for query in ["patient=Patient/a", "subject:Patient=a", "subject=https://x.example/FHIR/R4/Patient/a"] {
+        for query in ["patient=Patient/a", "subject:Patient=a", "subject=https://x.example/FHIR/R4/Patient/a"]
+        {
             assert_eq!(key(query), one, "{query}");
         }
         assert!(key("subject=a").len() > 1 && key("subject=a").contains(&one[0]));

@@ -15,6 +15,7 @@ pub(super) fn split(text: &str) -> (Prefix, &str) {
         ("eb", Prefix::Eb),
         ("ap", Prefix::Ap),
     ];
-    let found = PREFIXES.iter().find_map(|(name, prefix)| text.strip_prefix(name).map(|rest| (*prefix, rest)));
+    let found =
+        PREFIXES.iter().find_map(|(name, prefix)| text.strip_prefix(name).map(|rest| (*prefix, rest)));
     found.unwrap_or((Prefix::Eq, text))
 }
