@@ -1,0 +1,151 @@
+//! SMART scopes (`SMART App Launch 2.2, scopes-and-launch-context`), v1 and v2, as what they grant.
+
+use crate::conformance::{Definitions, TypeId};
+
+/// Whose data a scope is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Context {
+    /// `patient/`: the patient in context.
+    Patient,
+    /// `user/`: what the person may see.
+    User,
+    /// `system/`: what the client may see by itself.
+    System,
+}
+
+/// One letter of `cruds`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Letter {
+    /// `c`
+    Create,
+    /// `r`: read, vread, history of an instance.
+    Read,
+    /// `u`: update, and create under a client's id.
+    Update,
+    /// `d`
+    Delete,
+    /// `s`: search, history of a type or the system.
+    Search,
+}
+
+/// A clinical scope: `patient/Observation.rs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// Whose data.
+    pub context: Context,
+    /// Of which type; `None` for `*`.
+    pub type_: Option<TypeId>,
+    letters: [bool; 5],
+}
+
+const LETTERS: [(char, Letter); 5] = [
+    ('c', Letter::Create),
+    ('r', Letter::Read),
+    ('u', Letter::Update),
+    ('d', Letter::Delete),
+    ('s', Letter::Search),
+];
+
+impl Scope {
+    /// Parses one scope. `None` for one that grants nothing here: malformed, of another kind (`openid`), or
+    /// constrained by search parameters, which are not enforced yet and must not grant more than they say.
+    pub fn parse(text: &str) -> Option<Scope> {
+        let (context, rest) = text.split_once('/')?;
+        let context = match context {
+            "patient" => Context::Patient,
+            "user" => Context::User,
+            "system" => Context::System,
+            _ => return None,
+        };
+        let (name, letters) = rest.split_once('.')?;
+        let type_ = match name {
+            "*" => None,
+            name => Some(Definitions::r4().endpoint(name)?),
+        };
+        let letters = match letters {
+            "read" => "rs",
+            "write" => "cud",
+            "*" => "cruds",
+            letters => letters,
+        };
+        Some(Scope { context, type_, letters: granted(letters)? })
+    }
+
+    /// Parses a space-separated list, dropping what grants nothing.
+    pub fn parse_all(text: &str) -> Vec<Scope> {
+        text.split(' ').filter_map(Scope::parse).collect()
+    }
+
+    /// Whether it grants `letter` on `type_`.
+    pub fn grants(&self, type_: TypeId, letter: Letter) -> bool {
+        self.type_.is_none_or(|own| own == type_)
+            && LETTERS.iter().zip(self.letters).any(|((_, known), granted)| granted && *known == letter)
+    }
+}
+
+/// The letters of `cruds` that are there, which must stand in that order, each once.
+fn granted(letters: &str) -> Option<[bool; 5]> {
+    let mut rest = letters;
+    let granted = LETTERS.map(|(letter, _)| match rest.strip_prefix(letter) {
+        Some(after) => {
+            rest = after;
+            true
+        }
+        None => false,
+    });
+    (rest.is_empty() && !letters.is_empty()).then_some(granted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_grant_what_they_say() {
+        let observation = Definitions::r4().type_id("Observation").unwrap();
+        let patient = Definitions::r4().type_id("Patient").unwrap();
+        for (text, expected) in [
+            ("patient/Observation.rs", "rs"),
+            ("patient/*.cruds", "cruds"),
+            ("user/Observation.read", "rs"),
+            ("system/Observation.write", "cud"),
+            ("system/*.*", "cruds"),
+            ("patient/Observation.d", "d"),
+        ] {
+            let scope = Scope::parse(text).unwrap();
+            for (letter, kind) in LETTERS {
+                assert_eq!(scope.grants(observation, kind), expected.contains(letter), "{text} {letter}");
+            }
+            assert_eq!(
+                scope.grants(patient, Letter::Delete),
+                text.contains('*') && expected.contains('d'),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_grants_nothing() {
+        for text in [
+            "",
+            "patient",
+            "patient/",
+            "patient/Observation",
+            "patient/Observation.",
+            "patient/Observation.sr",
+            "patient/Observation.rr",
+            "patient/Observation.rx",
+            "patient/observation.rs",
+            "Patient/Observation.rs",
+            "patient/Observation.rs?category=x",
+            "patient/Parameters.rs",
+            "patient/*.READ",
+            "launch/patient",
+            "openid",
+            "patient/Observation.r.s",
+            "other/Patient.rs",
+        ] {
+            assert_eq!(Scope::parse(text), None, "{text}");
+        }
+    }
+}

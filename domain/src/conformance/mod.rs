@@ -1,0 +1,7 @@
+//! What this server can do, from the R4 definitions: types, elements, search parameters, compartments, validation.
+
+pub mod definitions;
+mod key;
+
+pub use definitions::Definitions;
+pub use key::{ParameterId, SearchKind, TypeId};

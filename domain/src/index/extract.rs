@@ -1,0 +1,298 @@
+//! From a resource to its index rows and Patient compartments, by walkers compiled once for each type.
+
+use super::path::{Step, Walker, compile, walk};
+use super::{Facet, IndexEntry, IndexValue, Indexed};
+use crate::conformance::definitions::SearchParameter;
+use crate::conformance::{Definitions, ParameterId, SearchKind, TypeId};
+use crate::index::hash::resource_key;
+use crate::resource::json::Json;
+use crate::search::kind::{
+    Values, composite, date, number, quantity, reference, special, string, token, uri,
+};
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
+/// Rows of one parameter up to which doubles are found by comparing each with each.
+const FEW: usize = 64;
+
+/// What one type's resources are searched for, ready to walk.
+struct Plan {
+    /// Branches by the member of the resource where they begin, so that an absent member is looked up once.
+    groups: Vec<(String, Vec<Branch>)>,
+    /// Branches that begin at the resource itself.
+    whole: Vec<Branch>,
+}
+
+/// One branch of one parameter's expression, after its first member.
+struct Branch {
+    parameter: ParameterId,
+    kind: SearchKind,
+    walker: Walker,
+    /// Whether what it refers to has the resource in its Patient compartment.
+    patient: bool,
+    components: Vec<(SearchKind, Vec<Walker>)>,
+}
+
+/// Index rows and Patient compartments of a resource (`FHIR R4 search.html`, `compartmentdefinition.html`).
+///
+/// `base` is this server's FHIR base: absolute references below it are local. Never fails: what is not as R4 says is not
+/// found by it.
+pub fn extract(definitions: &'static Definitions, type_: TypeId, resource: &Json<'_>, base: &str) -> Indexed {
+    let mut indexed = Indexed::default();
+    let mut run = Run { resource, base, facet: None, values: Vec::new(), entries: &mut indexed.entries };
+    let patients = &mut indexed.patients;
+    run.plan(plan(definitions, type_), patients);
+    if definitions.type_name(type_) == "Patient"
+        && let Some(id) = resource.get("id").and_then(Json::as_str)
+    {
+        patients.push(resource_key("Patient", id));
+    }
+    for contained in resource.get("contained").map(Json::each).unwrap_or_default() {
+        if let Some(inner) = contained.resource_type().and_then(|name| definitions.type_id(name)) {
+            run.facet = Some(Facet::Contained);
+            // What a contained resource refers to does not put its container into a compartment.
+            run.plan_of(contained, plan(definitions, inner));
+        }
+    }
+    patients.sort_unstable();
+    patients.dedup();
+    indexed
+}
+
+/// Whether `parameter` of `type_` looks at canonicals or URIs, which are indexed by their text.
+pub(crate) fn looks_at_canonicals(
+    definitions: &'static Definitions,
+    type_: TypeId,
+    parameter: ParameterId,
+) -> bool {
+    let mut branches = plan(definitions, type_).branches(parameter);
+    branches.any(|branch| matches!(branch.walker.type_, "canonical" | "uri" | "url"))
+}
+
+/// The types of resources that `parameter` of `type_` can find references to, empty for any: those that the parameter
+/// names, that its elements may refer to and that its conditions let through.
+pub(crate) fn targets(
+    definitions: &'static Definitions,
+    type_: TypeId,
+    parameter: &SearchParameter,
+) -> Vec<TypeId> {
+    let branches: Vec<&Branch> = plan(definitions, type_).branches(parameter.id).collect();
+    let permits = |branch: &Branch, name: &str| {
+        let free = branch.walker.targets.is_empty() || branch.walker.targets.contains(&"Resource");
+        let conditions = &mut branch.walker.steps.iter();
+        (free || branch.walker.targets.contains(&name))
+            && conditions.all(|step| !matches!(step, Step::Resolves(only) if *only != name))
+    };
+    let named =
+        |target: &TypeId| branches.iter().any(|branch| permits(branch, definitions.type_name(*target)));
+    let found: Vec<TypeId> = parameter.targets.iter().copied().filter(named).collect();
+    if found.is_empty() { parameter.targets.clone() } else { found }
+}
+
+fn plan(definitions: &'static Definitions, type_: TypeId) -> &'static Plan {
+    static PLANS: OnceLock<Vec<OnceLock<Plan>>> = OnceLock::new();
+    static NOTHING: Plan = Plan { groups: Vec::new(), whole: Vec::new() };
+    let plans = PLANS.get_or_init(|| definitions.types().map(|_| OnceLock::new()).collect());
+    plans
+        .get(usize::from(type_.0))
+        .map_or(&NOTHING, |plan| plan.get_or_init(|| Plan::compile(definitions, type_)))
+}
+
+impl Plan {
+    fn branches(&self, parameter: ParameterId) -> impl Iterator<Item = &Branch> {
+        let all = self.groups.iter().flat_map(|(_, branches)| branches).chain(&self.whole);
+        all.filter(move |branch| branch.parameter == parameter)
+    }
+
+    fn compile(definitions: &'static Definitions, type_: TypeId) -> Plan {
+        let mut plan = Plan { groups: Vec::new(), whole: Vec::new() };
+        let compartment = definitions.compartment("Patient", type_);
+        let shape = definitions.shape_of(type_);
+        let bases = [definitions.type_name(type_), "DomainResource", "Resource"];
+        for parameter in bases.into_iter().flat_map(|base| definitions.parameters_of(base)) {
+            // `_id` and `_lastUpdated` are columns of the resource, not index rows.
+            if parameter.expression.is_empty() || matches!(parameter.code, "_id" | "_lastUpdated") {
+                continue;
+            }
+            // A test compiles every expression; what could not be compiled would not be found.
+            for walker in compile(definitions, shape, parameter.expression).unwrap_or_default() {
+                let components = parameter.components.iter().map(|component| {
+                    let walkers = walker.shape.map(|shape| compile(definitions, shape, component.expression));
+                    let kind = definitions.parameter_of(component.parameter).kind;
+                    (kind, walkers.and_then(Result::ok).unwrap_or_default())
+                });
+                plan.add(Branch {
+                    parameter: parameter.id,
+                    kind: parameter.kind,
+                    components: components.collect(),
+                    patient: compartment.contains(&parameter.id),
+                    walker,
+                });
+            }
+        }
+        plan
+    }
+
+    fn add(&mut self, mut branch: Branch) {
+        let nth = matches!(branch.walker.steps.get(1), Some(Step::Nth(_)));
+        let first = match branch.walker.steps.first() {
+            Some(Step::Member(name)) if !branch.walker.truth && !nth => name.clone(),
+            _ => {
+                self.whole.push(branch);
+                return;
+            }
+        };
+        branch.walker.steps.remove(0);
+        match self.groups.iter_mut().find(|(name, _)| *name == first) {
+            Some((_, branches)) => branches.push(branch),
+            None => self.groups.push((first, vec![branch])),
+        }
+    }
+}
+
+struct Run<'a, 'j> {
+    /// The resource walked: `%resource`.
+    resource: &'a Json<'j>,
+    base: &'a str,
+    /// The facet that every row gets instead of its own (which then must be the value).
+    facet: Option<Facet>,
+    values: Values,
+    entries: &'a mut Vec<IndexEntry>,
+}
+
+impl Run<'_, '_> {
+    fn plan_of(&mut self, resource: &Json<'_>, plan: &Plan) {
+        let mut inner = Run {
+            resource,
+            base: self.base,
+            facet: self.facet,
+            values: std::mem::take(&mut self.values),
+            entries: &mut *self.entries,
+        };
+        inner.plan(plan, &mut Vec::new());
+        self.values = inner.values;
+    }
+
+    fn plan(&mut self, plan: &Plan, patients: &mut Vec<i64>) {
+        let resource = self.resource;
+        for (member, branches) in &plan.groups {
+            let Some(value) = resource.get(member) else { continue };
+            for branch in branches {
+                for element in value.each() {
+                    self.branch(branch, element, patients);
+                }
+                self.keep(branch.parameter);
+            }
+        }
+        for branch in &plan.whole {
+            if branch.walker.truth {
+                self.truth(&branch.walker);
+            } else {
+                self.branch(branch, resource, patients);
+            }
+            self.keep(branch.parameter);
+        }
+    }
+
+    fn branch(&mut self, branch: &Branch, from: &Json<'_>, patients: &mut Vec<i64>) {
+        let (resource, base) = (self.resource, self.base);
+        let values = &mut self.values;
+        walk(&branch.walker.steps, from, resource, &mut |element| {
+            if branch.patient
+                && let Some(key) = reference::local_patient(element, base)
+            {
+                patients.push(key);
+            }
+            if branch.kind == SearchKind::Composite {
+                let components: Vec<Values> = branch
+                    .components
+                    .iter()
+                    .map(|(kind, walkers)| component(*kind, walkers, element, resource, base))
+                    .collect();
+                composite::index(&components, values);
+            } else {
+                index(branch.kind, &branch.walker, element, base, values);
+            }
+        });
+    }
+
+    /// `x.exists() and x != false`: true or false for every resource. A choice has a branch for each type; the branch of
+    /// the Boolean one speaks for all.
+    fn truth(&mut self, walker: &Walker) {
+        let Some(Step::Member(name)) = walker.steps.first() else { return };
+        if walker.type_ != "boolean" {
+            return;
+        }
+        let stem = name.strip_suffix("Boolean").unwrap_or(name);
+        let is = |(member, value): (&str, &Json<'_>)| member.starts_with(stem) && *value != Json::Bool(false);
+        let holds = self.resource.as_object().is_some_and(|object| object.iter().any(is));
+        self.values.push((Facet::Value, token::simple(if holds { "true" } else { "false" })));
+    }
+
+    /// Turns the values gathered for a parameter into rows, each once.
+    fn keep(&mut self, parameter: ParameterId) {
+        if self.values.is_empty() {
+            return;
+        }
+        let facet = self.facet;
+        let kept = self.values.drain(..).filter(|(own, _)| facet.is_none() || *own == Facet::Value);
+        // Rows of this parameter stand together unless its branches begin at different members.
+        let from =
+            self.entries.iter().position(|entry| entry.parameter == parameter).unwrap_or(self.entries.len());
+        let mut seen: HashSet<String> = HashSet::new();
+        for (own, value) in kept {
+            let entry = IndexEntry { parameter, facet: facet.unwrap_or(own), value };
+            let earlier = self.entries.get(from..).unwrap_or_default();
+            let double = if earlier.len() > FEW {
+                if seen.is_empty() {
+                    seen.extend(earlier.iter().map(|earlier| format!("{earlier:?}")));
+                }
+                !seen.insert(format!("{entry:?}"))
+            } else {
+                // NaN differs from itself; the text does not.
+                earlier.iter().any(|earlier| *earlier == entry || is_same_quantity(earlier, &entry))
+            };
+            if !double {
+                self.entries.push(entry);
+            }
+        }
+    }
+}
+
+/// Equality of quantities, whose canonical bounds may be NaN.
+fn is_same_quantity(a: &IndexEntry, b: &IndexEntry) -> bool {
+    matches!((&a.value, &b.value), (IndexValue::Quantity(_), IndexValue::Quantity(_)))
+        && a.parameter == b.parameter
+        && format!("{a:?}") == format!("{b:?}")
+}
+
+fn component(
+    kind: SearchKind,
+    walkers: &[Walker],
+    element: &Json<'_>,
+    resource: &Json<'_>,
+    base: &str,
+) -> Values {
+    let mut values = Values::new();
+    for walker in walkers {
+        let start = if walker.from_resource { resource } else { element };
+        walk(&walker.steps, start, resource, &mut |found| index(kind, walker, found, base, &mut values));
+    }
+    values
+}
+
+fn index(kind: SearchKind, walker: &Walker, element: &Json<'_>, base: &str, out: &mut Values) {
+    let type_ = walker.type_;
+    match kind {
+        SearchKind::Token => token::index(element, type_, walker.system, out),
+        SearchKind::String => string::index(element, type_, out),
+        SearchKind::Reference => reference::index(element, type_, base, out),
+        SearchKind::Date => date::index(element, type_, out),
+        SearchKind::Number => number::index(element, type_, out),
+        SearchKind::Quantity => quantity::index(element, type_, out),
+        SearchKind::Uri => uri::index(element, type_, out),
+        SearchKind::Special => special::index(element, out),
+        // Components of composites are never composites.
+        SearchKind::Composite => {}
+    }
+}

@@ -1,0 +1,132 @@
+//! From a resource to what is stored for finding it: index entries and compartments.
+
+pub mod extract;
+pub mod hash;
+mod parser;
+pub(crate) mod path;
+
+pub use extract::extract;
+
+use crate::conformance::{ParameterId, TypeId};
+
+/// Which aspect of a parameter's value a row holds. The store interns (parameter, facet) as one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Facet {
+    /// The value itself.
+    Value,
+    /// A token's display and text, for `:text`; a [`IndexValue::String`].
+    Text,
+    /// An identifier with its type, for `:of-type`; a [`IndexValue::Token`] with the type's system in `system`
+    /// and the key of `code|value` in `code`.
+    OfType,
+    /// The identifier in a reference, for `:identifier`; a [`IndexValue::Token`].
+    Identifier,
+    /// The value in a contained resource, for `_contained`; `rid` is the container's.
+    Contained,
+}
+
+/// One row of one index table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndexEntry {
+    /// The search parameter.
+    pub parameter: ParameterId,
+    /// The aspect of its value.
+    pub facet: Facet,
+    /// The value.
+    pub value: IndexValue,
+}
+
+/// A value in the form in which it is compared. Keys are those of [`hash`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum IndexValue {
+    /// `system` is 0 when there is none; `code` is 0 when there is none (then the row only tells presence).
+    Token {
+        /// Key of the code (as written; codes are case-sensitive).
+        code: i64,
+        /// Key of the system, 0 for none.
+        system: i64,
+    },
+    /// Text.
+    String {
+        /// Case-folded, accents removed, white space collapsed; at most [`MAX_FOLDED`] bytes.
+        folded: String,
+        /// As written, for `:exact`.
+        exact: String,
+    },
+    /// The interval a date, time or period covers: microseconds, `lo` inclusive, `hi` exclusive.
+    /// Open ends are `i64::MIN` and `i64::MAX`.
+    Date {
+        /// Start.
+        lo: i64,
+        /// End.
+        hi: i64,
+    },
+    /// A number: equal bounds, or those of a Range.
+    Number {
+        /// Lower bound.
+        lo: f64,
+        /// Upper bound.
+        hi: f64,
+    },
+    /// A quantity, as written and in canonical UCUM form.
+    Quantity(QuantityValue),
+    /// A reference to a resource, local or not.
+    Reference {
+        /// The target's type where it is known.
+        target_type: Option<TypeId>,
+        /// [`hash::resource_key`] of a local `Type/id`; [`hash::text_key`] of any other URL, canonicals without version.
+        target: i64,
+        /// Version of a versioned or canonical reference, empty for none.
+        version: String,
+    },
+    /// A URI; at most [`MAX_URI`] bytes.
+    Uri {
+        /// The URI, canonicals without version.
+        value: String,
+        /// Version of a canonical, empty for none.
+        version: String,
+    },
+    /// One element that a composite parameter looks at: its components in order.
+    Composite(Vec<IndexValue>),
+    /// A position on the earth, for `near`.
+    Position {
+        /// Degrees north.
+        latitude: f64,
+        /// Degrees east.
+        longitude: f64,
+    },
+}
+
+/// A quantity as indexed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuantityValue {
+    /// Bounds of the value as written (equal for an exact value; open for a comparator or a Range).
+    pub lo: f64,
+    /// Upper bound as written.
+    pub hi: f64,
+    /// Key of `system|code`, 0 for none.
+    pub code: i64,
+    /// Key of the unit's text or code without system, 0 for none.
+    pub unit: i64,
+    /// Lower bound in the canonical unit; `NaN` where the unit is not UCUM.
+    pub canonical_lo: f64,
+    /// Upper bound in the canonical unit.
+    pub canonical_hi: f64,
+    /// Key of the canonical UCUM unit, 0 for none.
+    pub canonical_unit: i64,
+}
+
+/// Bytes of folded text that are indexed; longer text is cut at a character boundary.
+pub const MAX_FOLDED: usize = 200;
+
+/// Bytes of a URI that are indexed.
+pub const MAX_URI: usize = 1000;
+
+/// All that the store keeps for finding one version of a resource.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Indexed {
+    /// Index rows.
+    pub entries: Vec<IndexEntry>,
+    /// [`hash::resource_key`] of every Patient in whose compartment it is (`FHIR R4 compartmentdefinition.html`), sorted.
+    pub patients: Vec<i64>,
+}

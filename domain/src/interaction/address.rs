@@ -1,0 +1,135 @@
+//! From a method and an address to an [`Interaction`], the same for HTTP and for `Bundle.entry.request`
+//! (`FHIR R4 http.html#general`).
+
+use super::{Interaction, Parameters};
+use crate::conformance::{Definitions, TypeId};
+use crate::error::{Error, ErrorCode};
+use crate::id::Id;
+use crate::store::HistoryScope;
+use std::borrow::Cow;
+
+/// What an address below the FHIR base names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// The base itself.
+    System,
+    /// `metadata`
+    Metadata,
+    /// `_search`, `Type/_search`
+    Search(Option<TypeId>),
+    /// `Type`
+    Type(TypeId),
+    /// `_history`, `Type/_history`, `Type/id/_history`
+    History(HistoryScope),
+    /// `Type/id`
+    Instance(TypeId, Id),
+    /// `Type/id/_history/version`
+    Version(TypeId, Id, i64),
+}
+
+impl Address {
+    /// Reads a path below the FHIR base, percent-encoded, with or without slashes at its ends.
+    ///
+    /// Errors: [`ErrorCode::UnknownType`], [`ErrorCode::NotFoundRoute`], [`ErrorCode::NotFound`] for an id or version
+    /// that nothing can have.
+    pub fn parse(path: &str) -> Result<Address, Error> {
+        let mut segments = Vec::with_capacity(4);
+        for segment in path.trim_matches('/').split('/') {
+            segments.push(percent_encoding::percent_decode_str(segment).decode_utf8_lossy());
+        }
+        let segments: Vec<&str> = segments.iter().map(Cow::as_ref).collect();
+        match *segments.as_slice() {
+            [""] => Ok(Address::System),
+            ["metadata"] => Ok(Address::Metadata),
+            ["_history"] => Ok(Address::History(HistoryScope::System)),
+            ["_search"] => Ok(Address::Search(None)),
+            [type_] => Ok(Address::Type(resource_type(type_)?)),
+            [type_, "_search"] => Ok(Address::Search(Some(resource_type(type_)?))),
+            [type_, "_history"] => Ok(Address::History(HistoryScope::Type(resource_type(type_)?))),
+            [type_, id] => Ok(Address::Instance(resource_type(type_)?, logical_id(id)?)),
+            [type_, id, "_history"] => {
+                Ok(Address::History(HistoryScope::Instance(resource_type(type_)?, logical_id(id)?)))
+            }
+            [type_, id, "_history", version] => {
+                Ok(Address::Version(resource_type(type_)?, logical_id(id)?, version_number(version)?))
+            }
+            _ => Err(Error::new(ErrorCode::NotFoundRoute, "There is nothing at this address.")),
+        }
+    }
+
+    /// The methods offered at this address, for `Allow`.
+    pub const fn methods(&self) -> &'static [&'static str] {
+        match self {
+            Address::System => &["GET", "HEAD", "POST"],
+            Address::Metadata | Address::History(_) | Address::Version(..) => &["GET", "HEAD"],
+            Address::Search(_) => &["POST"],
+            Address::Type(_) => &["GET", "HEAD", "POST"],
+            Address::Instance(..) => &["GET", "HEAD", "PUT", "DELETE"],
+        }
+    }
+
+    /// The interaction that `method` asks for here. `HEAD` is `GET`; the caller drops the body.
+    /// `body` is taken as it is; for `_search` the caller has joined the form's pairs to `parameters`.
+    ///
+    /// Errors: [`ErrorCode::MethodNotAllowed`]; [`ErrorCode::NotSupported`] for a conditional URL.
+    pub fn interaction(
+        self,
+        method: &str,
+        parameters: Parameters,
+        body: Vec<u8>,
+    ) -> Result<Interaction, Error> {
+        let method = if method == "HEAD" { "GET" } else { method };
+        if let (Address::Type(_), "PUT" | "PATCH" | "DELETE") = (&self, method)
+            && !parameters.is_empty()
+        {
+            return Err(Error::new(
+                ErrorCode::NotSupported,
+                format!("A conditional {method} (a search in place of an id) is not supported."),
+            ));
+        }
+        match (self, method) {
+            (Address::Metadata, "GET") => Ok(Interaction::Capabilities),
+            (Address::System, "GET") => Ok(Interaction::Search(None, parameters)),
+            (Address::System, "POST") => Ok(Interaction::Bundle(body)),
+            (Address::Search(type_), "POST") => Ok(Interaction::Search(type_, parameters)),
+            (Address::Type(type_), "GET") => Ok(Interaction::Search(Some(type_), parameters)),
+            (Address::Type(type_), "POST") => Ok(Interaction::Create(type_, body)),
+            (Address::History(scope), "GET") => Ok(Interaction::History(scope, parameters)),
+            (Address::Instance(type_, id), "GET") => Ok(Interaction::Read(type_, id)),
+            (Address::Instance(type_, id), "PUT") => Ok(Interaction::Update(type_, id, body)),
+            (Address::Instance(type_, id), "DELETE") => Ok(Interaction::Delete(type_, id)),
+            (Address::Version(type_, id, version), "GET") => Ok(Interaction::Vread(type_, id, version)),
+            (address, _) => Err(Error::new(
+                ErrorCode::MethodNotAllowed,
+                format!("This address takes {}.", address.methods().join(", ")),
+            )),
+        }
+    }
+}
+
+/// Reads a URL's query or a form into decoded pairs.
+pub fn parameters(query: &str) -> Parameters {
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
+
+/// A resource type that has an endpoint.
+fn resource_type(name: &str) -> Result<TypeId, Error> {
+    Definitions::r4().endpoint(name).ok_or_else(|| {
+        Error::new(
+            ErrorCode::UnknownType,
+            "The address names no FHIR R4 resource type; types are case-sensitive.",
+        )
+    })
+}
+
+/// An id in an address. One that cannot exist is one that does not.
+fn logical_id(text: &str) -> Result<Id, Error> {
+    Id::parse(text).map_err(|_| Error::new(ErrorCode::NotFound, "There is no resource with this id."))
+}
+
+fn version_number(text: &str) -> Result<i64, Error> {
+    text.parse()
+        .ok()
+        .filter(|version: &i64| *version > 0 && !text.starts_with('+'))
+        .ok_or_else(|| Error::new(ErrorCode::NotFound, "There is no such version of this resource."))
+}

@@ -1,0 +1,67 @@
+//! A resource on its way in: parsed, checked, given its id, indexed.
+
+use super::write::{Content, Kind};
+use crate::conformance::{Definitions, TypeId};
+use crate::error::{Error, ErrorCode};
+use crate::id::Id;
+use crate::index;
+use crate::resource::body::Body;
+use crate::resource::json::Json;
+use crate::server::Server;
+
+/// Where the resource comes from.
+pub(crate) struct Source<'a>(Json<'a>);
+
+impl<'a> Source<'a> {
+    /// A resource that is parsed already (of a Bundle), or else the body.
+    pub(crate) fn of(body: &'a [u8], parsed: Option<Json<'a>>) -> Result<Source<'a>, Error> {
+        match parsed {
+            Some(resource) => Ok(Source(resource)),
+            None if body.is_empty() => {
+                Err(Error::new(ErrorCode::MissingElement, "Send the resource as the body."))
+            }
+            None => Json::parse(body).map(Source),
+        }
+    }
+}
+
+/// Makes a resource ready to be stored as `type_`/`id`.
+///
+/// Errors: all its faults; another type than the address's; for an update, another id than the address's
+/// (`FHIR R4 http.html#update`).
+pub(crate) fn prepare(
+    server: &Server,
+    type_: TypeId,
+    id: &Id,
+    source: Source<'_>,
+    kind: Kind,
+) -> Result<Content, Error> {
+    let name = Definitions::r4().type_name(type_);
+    let Source(tree) = source;
+    let resource = tree
+        .as_object()
+        .ok_or_else(|| Error::new(ErrorCode::InvalidStructure, "A resource is a JSON object.").at(name))?;
+    match resource.str("resourceType") {
+        Some(sent) if sent == name => {}
+        Some(_) => {
+            let message = format!("The address is of type {name}, the resource of another. Make them agree.");
+            return Err(Error::new(ErrorCode::InvalidStructure, message).at(format!("{name}.resourceType")));
+        }
+        None => {
+            let message = "A resource names its type in resourceType.";
+            return Err(Error::new(ErrorCode::MissingElement, message).at(format!("{name}.resourceType")));
+        }
+    }
+    if kind == Kind::Update && resource.str("id") != Some(id.as_str()) {
+        let message = "An update's resource has the id of the address in its element id.";
+        return Err(Error::new(ErrorCode::InvalidValue, message).at(format!("{name}.id")));
+    }
+    let mut tree = tree;
+    if let Json::Object(resource) = &mut tree {
+        resource.set("id", Json::from(id.to_string()));
+    }
+    let indexed = index::extract(Definitions::r4(), type_, &tree, &server.settings.base);
+    let body = tree.as_object().map(|resource| Body::new(resource, id));
+    let body = body.ok_or_else(|| Error::new(ErrorCode::InvalidStructure, "A resource is a JSON object."))?;
+    Ok(Content { body, indexed, warnings: Vec::new() })
+}

@@ -1,0 +1,43 @@
+//! `FHIR R4 http.html#delete`: a tombstone becomes the newest version; the history stays.
+
+use super::update::check_match;
+use super::write::{Outcome, PreparedWrite, following};
+use super::{Answer, Return, Version};
+use crate::clock::Instant;
+use crate::error::Error;
+use crate::index::Indexed;
+use crate::store::{Current, Method, NewVersion};
+
+/// Never there, or not the caller's: 404. Already deleted: the same answer again. Else a tombstone.
+pub(super) fn decide(write: &PreparedWrite, current: &Current, now: Instant) -> Result<Outcome, Error> {
+    let Current::Present(stored) = current else {
+        return Err(super::not_found());
+    };
+    check_match(write.if_match, Some(stored.version))?;
+    if stored.method == Method::Delete {
+        return Ok(Outcome { version: None, answer: answer(write, stored.version, stored.updated) });
+    }
+    let (version, updated) = (stored.version + 1, following(Some(stored), now));
+    let tombstone = NewVersion {
+        type_: write.type_,
+        id: write.id.clone(),
+        version,
+        row: Some(stored.row),
+        updated,
+        method: Method::Delete,
+        body: Vec::new(),
+        indexed: Indexed::default(),
+    };
+    Ok(Outcome { version: Some(tombstone), answer: answer(write, version, updated) })
+}
+
+/// 204 without a body, or 200 with an OperationOutcome for `Prefer: return=OperationOutcome`.
+fn answer(write: &PreparedWrite, version: i64, updated: Instant) -> Answer {
+    let outcome = (write.answer == Return::OperationOutcome).then(|| crate::error::outcome(&[]));
+    Answer {
+        status: if outcome.is_some() { 200 } else { 204 },
+        body: outcome,
+        version: Some(Version { type_: write.type_, id: write.id.clone(), version, updated }),
+        location: false,
+    }
+}

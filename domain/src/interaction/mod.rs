@@ -1,0 +1,142 @@
+//! FHIR's interactions (`FHIR R4 http.html`): one type for what HTTP and `Bundle.entry` both ask, one for the answer.
+//!
+//! [`Server::prepare`](crate::server::Server::prepare) does what needs no database,
+//! [`Server::perform_read`](crate::server::Server::perform_read) and
+//! [`Server::perform_write`](crate::server::Server::perform_write) the rest, inside a transaction.
+
+pub mod address;
+pub mod batch;
+pub(crate) mod bundle;
+pub(crate) mod content;
+pub mod create;
+pub mod delete;
+mod entry;
+pub mod read;
+pub mod transaction;
+pub mod update;
+pub mod write;
+
+use crate::clock::Instant;
+use crate::conformance::TypeId;
+use crate::error::{Error, ErrorCode};
+use crate::id::Id;
+use crate::store::HistoryScope;
+
+/// A request: an interaction with its conditions and preferences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What is asked.
+    pub interaction: Interaction,
+    /// `If-Match`: the version that must be current (`FHIR R4 http.html#concurrency`).
+    pub if_match: Option<i64>,
+    /// `If-None-Match` of a read: the version the caller has (`FHIR R4 http.html#cread`).
+    pub if_none_match: Option<i64>,
+    /// `If-None-Exist`: the query of a conditional create.
+    pub if_none_exist: Option<String>,
+    /// `Prefer`.
+    pub prefer: Prefer,
+}
+
+impl Request {
+    /// A request without conditions and preferences.
+    pub fn new(interaction: Interaction) -> Request {
+        Request {
+            interaction,
+            if_match: None,
+            if_none_match: None,
+            if_none_exist: None,
+            prefer: Prefer::default(),
+        }
+    }
+}
+
+/// `Prefer` (`FHIR R4 http.html#ops`, `search.html#lenient`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Prefer {
+    /// What a write answers with; `None` is the server's default, the representation.
+    pub return_: Option<Return>,
+    /// `handling=lenient` is `Some(true)`, `handling=strict` `Some(false)`.
+    pub lenient: Option<bool>,
+}
+
+/// `Prefer: return=…`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Return {
+    /// Nothing but headers.
+    Minimal,
+    /// The resource.
+    Representation,
+    /// An OperationOutcome.
+    OperationOutcome,
+}
+
+/// What is asked, one variant for each interaction of `FHIR R4 http.html`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interaction {
+    /// `GET /metadata`.
+    Capabilities,
+    /// `GET /Type/id`.
+    Read(TypeId, Id),
+    /// `GET /Type/id/_history/version`.
+    Vread(TypeId, Id, i64),
+    /// `GET …/_history?parameters`.
+    History(HistoryScope, Parameters),
+    /// `GET /Type?parameters`, `POST /Type/_search`; `None` for the whole system.
+    Search(Option<TypeId>, Parameters),
+    /// `POST /Type`, with the body as received.
+    Create(TypeId, Vec<u8>),
+    /// `PUT /Type/id`.
+    Update(TypeId, Id, Vec<u8>),
+    /// `PATCH /Type/id`, with the body's media type.
+    Patch(TypeId, Id, String, Vec<u8>),
+    /// `DELETE /Type/id`.
+    Delete(TypeId, Id),
+    /// `POST /` with a Bundle of type batch or transaction.
+    Bundle(Vec<u8>),
+}
+
+/// Decoded name-value pairs of a URL's query or a form, in order.
+pub type Parameters = Vec<(String, String)>;
+
+/// The answer to a request that succeeded. Failures are [`Error`](crate::Error)s.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON of a resource (often a Bundle or OperationOutcome), or nothing.
+    pub body: Option<Vec<u8>>,
+    /// The version the answer is about: `ETag`, with type and id `Location`.
+    pub version: Option<Version>,
+    /// Whether `Location` is sent (create, update-as-create).
+    pub location: bool,
+}
+
+/// The version of a resource that an answer is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// Type.
+    pub type_: TypeId,
+    /// Id.
+    pub id: Id,
+    /// `meta.versionId`, the `ETag`.
+    pub version: i64,
+    /// `meta.lastUpdated`, the `Last-Modified`.
+    pub updated: Instant,
+}
+
+/// The answer to a request for what does not exist, or what the caller may not know to exist.
+fn not_found() -> Error {
+    Error::new(ErrorCode::NotFound, "There is no resource with this type and id, or it is not yours to see.")
+}
+
+/// Reads an entity tag as a version: `W/"3"`, `"3"`, and the bare `3` that some clients send.
+///
+/// Errors: [`ErrorCode::InvalidHeader`].
+pub fn entity_tag(text: &str) -> Result<i64, Error> {
+    let text = text.trim();
+    let tag = text.strip_prefix("W/").unwrap_or(text);
+    let tag = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag);
+    tag.parse().ok().filter(|_| tag.bytes().all(|b| b.is_ascii_digit())).ok_or_else(|| {
+        Error::new(ErrorCode::InvalidHeader, "An entity tag is written W/\"n\", with the version n.")
+    })
+}

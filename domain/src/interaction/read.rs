@@ -1,0 +1,48 @@
+//! `FHIR R4 http.html#read` and `#vread`: the stored bytes of a resource, as they are.
+
+use super::{Answer, Version, not_found};
+use crate::access::Access;
+use crate::conformance::TypeId;
+use crate::error::{Error, ErrorCode};
+use crate::id::Id;
+use crate::store::{Method, ReadTx, Stored};
+
+/// A prepared read or vread.
+#[derive(Debug, Clone)]
+pub struct PreparedRead {
+    /// Type of the resource.
+    pub type_: TypeId,
+    /// Its id.
+    pub id: Id,
+    /// The version asked for; the current one for a read.
+    pub version: Option<i64>,
+    /// The version the caller has (`FHIR R4 http.html#cread`).
+    pub if_none_match: Option<i64>,
+    /// The rows the caller may see.
+    pub access: Access,
+}
+
+impl PreparedRead {
+    /// Reads. A deleted resource is 410; what the caller may not see is 404, like what does not exist.
+    pub fn perform(&self, tx: &mut dyn ReadTx) -> Result<Answer, Error> {
+        let found = match self.version {
+            None => tx.read(&self.access, self.type_, &self.id)?,
+            Some(version) => tx.vread(&self.access, self.type_, &self.id, version)?,
+        };
+        let stored = found.ok_or_else(not_found)?;
+        if stored.method == Method::Delete {
+            return Err(Error::new(
+                ErrorCode::Gone,
+                "The resource was deleted. Its earlier versions are in its history.",
+            ));
+        }
+        let Stored { type_, id, version, updated, body, .. } = stored;
+        let same = self.if_none_match == Some(version);
+        Ok(Answer {
+            status: if same { 304 } else { 200 },
+            body: (!same).then_some(body),
+            version: Some(Version { type_, id, version, updated }),
+            location: false,
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! Number parameters (`FHIR R4 search.html#number`): a searched number covers the interval its digits imply; stored
+//! numbers are points, stored Ranges intervals.
+
+use super::Values;
+use crate::index::{Facet, IndexValue};
+use crate::resource::json::Json;
+use crate::search::query::{Prefix, Test};
+
+/// Indexes an element.
+pub(crate) fn index(element: &Json<'_>, type_: &str, out: &mut Values) {
+    let bounds = match type_ {
+        "Range" => {
+            let bound =
+                |member: &str| element.get(member).and_then(|quantity| quantity.get("value")).and_then(real);
+            let (low, high) = (bound("low"), bound("high"));
+            (low.is_some() || high.is_some())
+                .then(|| (low.unwrap_or(f64::NEG_INFINITY), high.unwrap_or(f64::INFINITY)))
+        }
+        "Quantity" | "Age" | "Duration" => element.get("value").and_then(real).map(|value| (value, value)),
+        _ => real(element).map(|value| (value, value)),
+    };
+    if let Some((lo, hi)) = bounds {
+        out.push((Facet::Value, IndexValue::Number { lo, hi }));
+    }
+}
+
+/// The value of a JSON number that is finite.
+pub(crate) fn real(element: &Json<'_>) -> Option<f64> {
+    match element {
+        Json::Number(text) => text.parse().ok().filter(|value: &f64| value.is_finite()),
+        _ => None,
+    }
+}
+
+/// The bounds of a searched number: for `eq`, `ne` half a unit of its last digit to both sides (`100` is `[99.5, 100.5)`),
+/// for `ap` a tenth, for the others the number itself (`FHIR R4 search.html#prefix`).
+///
+/// Errors: why it is none.
+pub(crate) fn bounds(prefix: Prefix, text: &str) -> Result<(f64, f64), String> {
+    let fault = || format!("'{text}' is not a number; write it like 5, -5.40 or 5.4e-3");
+    let shape =
+        text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
+    let value: f64 = text.parse().ok().filter(|value: &f64| shape && value.is_finite()).ok_or_else(fault)?;
+    match prefix {
+        Prefix::Eq | Prefix::Ne => {
+            let half = last_digit(text).ok_or_else(fault)? / 2.0;
+            // The upper end is exclusive; comparisons of numbers are not.
+            Ok((value - half, (value + half).next_down()))
+        }
+        Prefix::Ap => Ok((value - value.abs() / 10.0, value + value.abs() / 10.0)),
+        _ => Ok((value, value)),
+    }
+}
+
+/// What one unit of the last digit is worth.
+fn last_digit(text: &str) -> Option<f64> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let exponent: i32 = exponent.parse().ok()?;
+    let decimals = mantissa.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let power = exponent.checked_sub(i32::try_from(decimals).ok()?)?;
+    Some(10_f64.powi(power))
+}
+
+/// A searched number.
+pub(crate) fn parse(prefix: Prefix, text: &str) -> Result<Test, String> {
+    bounds(prefix, text).map(|(lo, hi)| Test::Number { prefix, lo, hi })
+}
+
+/// Whether stored bounds pass. Both ends are inclusive.
+pub fn matches(prefix: Prefix, searched: (f64, f64), lo: f64, hi: f64) -> bool {
+    let (from, to) = searched;
+    let within = lo >= from && hi <= to;
+    match prefix {
+        Prefix::Eq => within,
+        Prefix::Ne => !within,
+        Prefix::Gt => hi > to,
+        Prefix::Lt => lo < from,
+        Prefix::Ge => hi > to || within,
+        Prefix::Le => lo < from || within,
+        Prefix::Sa => lo > to,
+        Prefix::Eb => hi < from,
+        Prefix::Ap => lo <= to && hi >= from,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precision_is_what_the_digits_say() {
+        let passes = |text: &str, stored: f64| {
+            let (lo, hi) = bounds(Prefix::Eq, text).unwrap();
+            matches(Prefix::Eq, (lo, hi), stored, stored)
+        };
+        assert!(passes("100", 99.5) && passes("100", 100.49) && !passes("100", 100.5));
+        assert!(passes("100.00", 100.0) && !passes("100.00", 100.01));
+        assert!(passes("1e2", 60.0) && passes("5.4e-3", 0.0054));
+        for text in ["", "abc", "inf", "NaN", "1e999", "0x1", "--1", "1,2"] {
+            assert!(bounds(Prefix::Eq, text).is_err(), "{text}");
+        }
+    }
+}

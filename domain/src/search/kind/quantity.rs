@@ -1,0 +1,125 @@
+//! Quantity parameters (`FHIR R4 search.html#quantity`): `[prefix]number`, `number|system|code`, `number||unit`.
+//!
+//! Values are compared as written. Canonical UCUM units are not computed yet: `canonical_unit` is 0 in every row, and a
+//! search by a UCUM code finds what is stored in that very code.
+
+use super::{Values, number};
+use crate::index::hash::text_key;
+use crate::index::{Facet, IndexValue, QuantityValue};
+use crate::resource::json::Json;
+use crate::search::query::{Prefix, Test, UnitTest};
+
+/// The system of Money's currency codes.
+const CURRENCY: &str = "urn:iso:std:iso:4217";
+
+/// Indexes an element: a Quantity of any kind, Money, a Range, a SampledData.
+pub(crate) fn index(element: &Json<'_>, type_: &str, out: &mut Values) {
+    match type_ {
+        "Money" => {
+            let currency = element.get("currency").and_then(Json::as_str);
+            if let Some(value) = element.get("value").and_then(number::real) {
+                let code = currency.map_or(0, |currency| text_key(&format!("{CURRENCY}|{currency}")));
+                push((value, value), code, [currency, None], out);
+            }
+        }
+        "Range" => {
+            let (low, high) = (element.get("low"), element.get("high"));
+            let lo = low.and_then(|low| low.get("value")).and_then(number::real);
+            let hi = high.and_then(|high| high.get("value")).and_then(number::real);
+            if let Some(unit_of) = low.or(high).filter(|_| lo.is_some() || hi.is_some()) {
+                with_unit(unit_of, (lo.unwrap_or(f64::NEG_INFINITY), hi.unwrap_or(f64::INFINITY)), out);
+            }
+        }
+        "SampledData" => {
+            if let (Some(origin), Some(bounds)) = (element.get("origin"), sampled(element)) {
+                with_unit(origin, bounds, out);
+            }
+        }
+        _ => {
+            if let Some(value) = element.get("value").and_then(number::real) {
+                let bounds = match element.get("comparator").and_then(Json::as_str) {
+                    Some("<" | "<=") => (f64::NEG_INFINITY, value),
+                    Some(">" | ">=") => (value, f64::INFINITY),
+                    _ => (value, value),
+                };
+                with_unit(element, bounds, out);
+            }
+        }
+    }
+}
+
+/// The least and the greatest sample (`FHIR R4 datatypes.html#SampledData`).
+fn sampled(element: &Json<'_>) -> Option<(f64, f64)> {
+    let origin =
+        element.get("origin").and_then(|origin| origin.get("value")).and_then(number::real).unwrap_or(0.0);
+    let factor = element.get("factor").and_then(number::real).unwrap_or(1.0);
+    let data = element.get("data").and_then(Json::as_str)?;
+    let samples =
+        data.split(' ').filter_map(|sample| sample.parse::<f64>().ok()).filter(|sample| sample.is_finite());
+    samples
+        .map(|sample| sample * factor + origin)
+        .map(|value| (value, value))
+        .reduce(|(lo, hi), (value, _)| (lo.min(value), hi.max(value)))
+}
+
+fn with_unit(quantity: &Json<'_>, bounds: (f64, f64), out: &mut Values) {
+    let member = |name: &str| quantity.get(name).and_then(Json::as_str);
+    let (system, code, unit) = (member("system"), member("code"), member("unit"));
+    let key = match (system, code) {
+        (Some(system), Some(code)) => text_key(&format!("{system}|{code}")),
+        _ => 0,
+    };
+    push(bounds, key, [unit.or(code), code], out);
+}
+
+/// One row for each way the unit is written, so that `number||unit` finds it by either.
+fn push((lo, hi): (f64, f64), code: i64, units: [Option<&str>; 2], out: &mut Values) {
+    let [unit, other] = units;
+    let mut row = |unit: Option<&str>| {
+        out.push((
+            Facet::Value,
+            IndexValue::Quantity(QuantityValue {
+                lo,
+                hi,
+                code,
+                unit: unit.map_or(0, text_key),
+                canonical_lo: f64::NAN,
+                canonical_hi: f64::NAN,
+                canonical_unit: 0,
+            }),
+        ));
+    };
+    row(unit);
+    if other.is_some() && other != unit {
+        row(other);
+    }
+}
+
+/// A searched quantity, its parts already unescaped.
+///
+/// Errors: why it is none.
+pub(crate) fn parse(prefix: Prefix, parts: &[String]) -> Result<Test, String> {
+    let (value, unit) = match parts {
+        [value] => (value, UnitTest::Any),
+        [value, system, code] if system.is_empty() && !code.is_empty() => {
+            (value, UnitTest::Text(text_key(code)))
+        }
+        [value, system, code] if !system.is_empty() && !code.is_empty() => {
+            (value, UnitTest::Code(text_key(&format!("{system}|{code}"))))
+        }
+        [value, system, code] if system.is_empty() && code.is_empty() => (value, UnitTest::Any),
+        _ => return Err("a quantity is 'number', 'number|system|code' or 'number||unit'".to_owned()),
+    };
+    number::bounds(prefix, value).map(|(lo, hi)| Test::Quantity { prefix, lo, hi, unit })
+}
+
+/// Whether a stored quantity passes.
+pub fn matches(prefix: Prefix, searched: (f64, f64), unit: UnitTest, stored: &QuantityValue) -> bool {
+    let (right_unit, lo, hi) = match unit {
+        UnitTest::Any => (true, stored.lo, stored.hi),
+        UnitTest::Code(key) => (stored.code == key, stored.lo, stored.hi),
+        UnitTest::Text(key) => (stored.unit == key, stored.lo, stored.hi),
+        UnitTest::Canonical(key) => (stored.canonical_unit == key, stored.canonical_lo, stored.canonical_hi),
+    };
+    right_unit && number::matches(prefix, searched, lo, hi)
+}

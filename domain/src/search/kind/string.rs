@@ -1,0 +1,108 @@
+//! String parameters (`FHIR R4 search.html#string`): text is compared from its start, without case, accents and
+//! surplus white space; `:contains` anywhere, `:exact` as written.
+
+use super::Values;
+use crate::index::{Facet, IndexValue, MAX_FOLDED};
+use crate::resource::json::Json;
+use crate::search::query::{Test, TextMatch};
+use std::borrow::Cow;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// Text as it is compared: lower case, without accents, white space collapsed, cut at [`MAX_FOLDED`] bytes.
+pub fn fold(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(MAX_FOLDED));
+    let ascii = text.is_ascii();
+    let characters: &mut dyn Iterator<Item = char> = if ascii {
+        &mut text.chars().map(|c| c.to_ascii_lowercase())
+    } else {
+        &mut text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase)
+    };
+    let mut space = false;
+    for character in characters {
+        if character.is_whitespace() {
+            space = !out.is_empty();
+            continue;
+        }
+        let needed = character.len_utf8() + usize::from(space);
+        if out.len() + needed > MAX_FOLDED {
+            break;
+        }
+        if std::mem::take(&mut space) {
+            out.push(' ');
+        }
+        out.push(character);
+    }
+    out
+}
+
+/// The index value of a text.
+pub(crate) fn value(text: &str) -> IndexValue {
+    IndexValue::String { folded: fold(text), exact: text.to_owned() }
+}
+
+/// Indexes an element: a string, or every part of a HumanName or Address.
+pub(crate) fn index(element: &Json<'_>, type_: &str, out: &mut Values) {
+    let parts: &[&str] = match type_ {
+        "HumanName" => &["text", "family", "given", "prefix", "suffix"],
+        "Address" => &["text", "line", "city", "district", "state", "postalCode", "country"],
+        "CodeableConcept" => &["text"],
+        "Coding" => &["display"],
+        "Annotation" => &["text"],
+        _ => {
+            add(element, out);
+            return;
+        }
+    };
+    for part in parts {
+        for text in element.get(part).map(Json::each).unwrap_or_default() {
+            add(text, out);
+        }
+    }
+}
+
+fn add(text: &Json<'_>, out: &mut Values) {
+    if let Some(text) = text.as_str() {
+        out.push((Facet::Value, value(text)));
+    }
+}
+
+/// A searched text.
+pub(crate) fn parse(text: &str, how: TextMatch) -> Test {
+    let text = match how {
+        TextMatch::Exact => Cow::Borrowed(text),
+        TextMatch::Starts | TextMatch::Contains => Cow::Owned(fold(text)),
+    };
+    Test::Text { how, text: text.into_owned() }
+}
+
+/// Whether a stored text passes.
+pub(crate) fn matches(how: TextMatch, text: &str, folded: &str, exact: &str) -> bool {
+    match how {
+        TextMatch::Starts => folded.starts_with(text),
+        TextMatch::Contains => folded.contains(text),
+        TextMatch::Exact => exact == text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_removes_case_accents_and_white_space() {
+        assert_eq!(fold("  Siân   O'Néill\t"), "sian o'neill");
+        assert_eq!(fold("ＡＢＣ ﬁ"), "abc fi");
+        assert_eq!(fold("Łódź İ"), "łodz i");
+        assert_eq!(fold(&"é".repeat(500)).len(), 200);
+    }
+
+    #[test]
+    fn a_name_is_found_by_each_part() {
+        let name = Json::parse(r#"{"family":"Óg","given":["Ann","Bea"],"use":"usual"}"#.as_bytes()).unwrap();
+        let mut out = Vec::new();
+        index(&name, "HumanName", &mut out);
+        assert_eq!(out.len(), 3);
+        assert_eq!(out.first().unwrap().1, IndexValue::String { folded: "og".into(), exact: "Óg".into() });
+    }
+}

@@ -1,0 +1,280 @@
+//! A search that has been parsed and checked: what the stores run. A store cannot be handed anything less.
+
+use crate::conformance::{ParameterId, TypeId};
+use crate::id::Id;
+use crate::index::Facet;
+
+/// A search, ready to run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// The types searched; empty means every type.
+    pub types: Vec<TypeId>,
+    /// All must hold.
+    pub criteria: Vec<Criterion>,
+    /// Sort keys, most significant first; `rid` decides ties and stands alone when there are none.
+    pub sort: Vec<Sort>,
+    /// Matches on a page; 0 asks for the total alone.
+    pub count: usize,
+    /// Whether to count all matches.
+    pub total: Total,
+    /// What else to bring along.
+    pub includes: Vec<Include>,
+    /// Where the page begins; `None` for the first page.
+    pub after: Option<Position>,
+}
+
+/// One condition on a resource.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Criterion {
+    /// `_id`: one of these.
+    Id(Vec<Id>),
+    /// `_lastUpdated`: one of these holds.
+    LastUpdated(Vec<DateTest>),
+    /// At least one index row of the parameter (in `facet`) passes one of the tests; `negated` turns the whole round
+    /// (`:not`: resources without the value match, `FHIR R4 search.html#modifiers`).
+    Matches {
+        /// The parameter.
+        parameter: ParameterId,
+        /// The aspect tested.
+        facet: Facet,
+        /// One of these passes.
+        tests: Vec<Test>,
+        /// Whether the resource must not have such a row.
+        negated: bool,
+    },
+    /// `:missing`.
+    Missing {
+        /// The parameter.
+        parameter: ParameterId,
+        /// `true`: no row of the parameter.
+        missing: bool,
+    },
+    /// A chain (`subject:Patient.name=…`): the parameter refers to a resource of one of `targets` that meets `criteria`
+    /// (and that the caller may see).
+    Chain {
+        /// The reference parameter.
+        parameter: ParameterId,
+        /// Types of the target.
+        targets: Vec<TypeId>,
+        /// What the target must meet, per target type in the order of `targets`.
+        criteria: Vec<Vec<Criterion>>,
+    },
+    /// `_has`: a resource of type `source` refers to this one by `parameter` and meets `criteria`.
+    Has {
+        /// Type of the referring resource.
+        source: TypeId,
+        /// Its reference parameter.
+        parameter: ParameterId,
+        /// What it must meet.
+        criteria: Vec<Criterion>,
+    },
+    /// One of these holds (used where a rule needs OR between different parameters).
+    Any(Vec<Criterion>),
+    /// Never holds.
+    Never,
+}
+
+/// The prefixes of ordered values (`FHIR R4 search.html#prefix`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Prefix {
+    /// The stored interval lies within the searched one.
+    Eq,
+    /// It does not.
+    Ne,
+    /// The stored interval reaches above the searched one.
+    Gt,
+    /// The stored interval reaches below the searched one.
+    Lt,
+    /// `gt` or `eq`.
+    Ge,
+    /// `lt` or `eq`.
+    Le,
+    /// Starts after.
+    Sa,
+    /// Ends before.
+    Eb,
+    /// Overlaps the searched interval widened by a tenth (the parser widens it).
+    Ap,
+}
+
+/// A date searched for: its interval `[lo, hi)` in microseconds, and how to compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DateTest {
+    /// How to compare.
+    pub prefix: Prefix,
+    /// Start, inclusive.
+    pub lo: i64,
+    /// End, exclusive.
+    pub hi: i64,
+}
+
+/// How text is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TextMatch {
+    /// The folded text starts with the folded value.
+    Starts,
+    /// The folded text holds the folded value.
+    Contains,
+    /// The text as written is the value.
+    Exact,
+}
+
+/// What a token's system must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SystemTest {
+    /// Anything (`code`).
+    Any,
+    /// None (`|code`).
+    None,
+    /// This one (`system|code`), by its key.
+    Is(i64),
+}
+
+/// One test of one index row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    /// On [`IndexValue::Token`](crate::index::IndexValue::Token).
+    Token {
+        /// The system.
+        system: SystemTest,
+        /// Key of the code; `None` for `system|`.
+        code: Option<i64>,
+    },
+    /// On [`IndexValue::String`](crate::index::IndexValue::String).
+    Text {
+        /// How to compare.
+        how: TextMatch,
+        /// Folded for `Starts` and `Contains`, as written for `Exact`.
+        text: String,
+    },
+    /// On [`IndexValue::Date`](crate::index::IndexValue::Date).
+    Date(DateTest),
+    /// On [`IndexValue::Number`](crate::index::IndexValue::Number).
+    Number {
+        /// How to compare.
+        prefix: Prefix,
+        /// Lower bound of the value's implicit precision.
+        lo: f64,
+        /// Upper bound.
+        hi: f64,
+    },
+    /// On [`IndexValue::Quantity`](crate::index::IndexValue::Quantity).
+    Quantity {
+        /// How to compare.
+        prefix: Prefix,
+        /// Lower bound of the value.
+        lo: f64,
+        /// Upper bound.
+        hi: f64,
+        /// Which unit.
+        unit: UnitTest,
+    },
+    /// On [`IndexValue::Reference`](crate::index::IndexValue::Reference).
+    Reference {
+        /// Key of the target (see there); several for an id without type, one per possible target type.
+        targets: Vec<i64>,
+        /// The version asked for, if any.
+        version: Option<String>,
+    },
+    /// On [`IndexValue::Uri`](crate::index::IndexValue::Uri).
+    Uri {
+        /// How to compare.
+        how: UriMatch,
+        /// The URI, canonicals without version.
+        value: String,
+        /// The version asked for, if any.
+        version: Option<String>,
+    },
+    /// On [`IndexValue::Composite`](crate::index::IndexValue::Composite): every component passes its test.
+    Composite(Vec<Test>),
+}
+
+/// How a URI is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UriMatch {
+    /// The same.
+    Exact,
+    /// The stored one starts with the searched one (`:below`).
+    Below,
+    /// The searched one starts with the stored one (`:above`).
+    Above,
+}
+
+/// The unit a quantity must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnitTest {
+    /// Any.
+    Any,
+    /// `n|system|code` where the unit is not UCUM: key of `system|code`.
+    Code(i64),
+    /// `n||unit`: key of the text.
+    Text(i64),
+    /// UCUM: key of the canonical unit; the bounds are in it.
+    Canonical(i64),
+}
+
+/// One sort key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// What to sort by.
+    pub by: SortBy,
+    /// `-`: largest first. Resources without a value come last either way.
+    pub descending: bool,
+}
+
+/// What to sort by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortBy {
+    /// `_lastUpdated`.
+    LastUpdated,
+    /// `_id`.
+    Id,
+    /// A parameter: its lowest value ascending, its highest descending.
+    Parameter(ParameterId),
+}
+
+/// Whether to count (`FHIR R4 search.html#total`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Total {
+    /// No.
+    None,
+    /// Roughly.
+    Estimate,
+    /// Exactly.
+    Accurate,
+}
+
+/// One `_include` or `_revinclude`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Include {
+    /// `_revinclude`: the included resource refers to the match.
+    pub reverse: bool,
+    /// The type that has the reference.
+    pub source: TypeId,
+    /// The reference parameters (all of the type for `*`).
+    pub parameters: Vec<ParameterId>,
+    /// Only targets of this type.
+    pub target: Option<TypeId>,
+    /// `:iterate`: also from included resources.
+    pub iterate: bool,
+}
+
+/// The place after which a page begins: the sort values and row of the last match before it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Position {
+    /// One for each sort key; `None` where the resource had no value.
+    pub values: Vec<Option<SortValue>>,
+    /// The row.
+    pub row: i64,
+}
+
+/// A value sorted by.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SortValue {
+    /// Microseconds, keys.
+    Integer(i64),
+    /// Numbers.
+    Real(f64),
+    /// Text.
+    Text(String),
+}

@@ -1,0 +1,188 @@
+//! The only door: a [`Request`] is prepared without a database, then performed inside a transaction.
+
+use crate::access::actor::Actor;
+use crate::access::decision::{self, require};
+use crate::access::scope::Letter;
+use crate::clock::Clock;
+use crate::conformance::TypeId;
+use crate::error::{Error, ErrorCode};
+use crate::id::{Id, IdSource};
+use crate::interaction::read::PreparedRead;
+use crate::interaction::write::{Content, Kind, PreparedWrite};
+use crate::interaction::{Answer, Interaction, Request, Return, batch, bundle, content, transaction};
+use crate::resource::json::Json;
+use crate::store::{ReadTx, WriteTx};
+use std::sync::Arc;
+
+/// What this server is: its address, limits and sources of time and ids.
+pub struct Server {
+    /// Settings.
+    pub settings: Settings,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and randomness.
+    pub ids: Arc<dyn IdSource>,
+}
+
+/// What an operator chose.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `{public_url}/FHIR/R4`, without a slash at the end.
+    pub base: String,
+    /// Key that signs page cursors.
+    pub cursor_key: [u8; 32],
+    /// Most entries of a batch or transaction.
+    pub max_entries: usize,
+}
+
+/// A request that has been parsed, validated and indexed, ready for a transaction.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// What is left to do.
+    pub work: Work,
+}
+
+/// What a prepared request does in its transaction.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// A read or vread.
+    Read(PreparedRead),
+    /// A create, update or delete.
+    Write(Box<PreparedWrite>),
+    /// A batch.
+    Batch(batch::PreparedBatch),
+    /// A transaction.
+    Transaction(transaction::PreparedTransaction),
+}
+
+impl Prepared {
+    /// Whether it needs a write transaction.
+    pub fn writes(&self) -> bool {
+        match &self.work {
+            Work::Read(_) => false,
+            Work::Write(_) | Work::Transaction(_) => true,
+            Work::Batch(batch) => batch.writes(),
+        }
+    }
+}
+
+impl Server {
+    /// Does what needs no database: decides access, parses, validates, assigns ids, rewrites links, extracts index rows.
+    ///
+    /// Errors: whatever is wrong with the request in itself, and [`ErrorCode::Forbidden`].
+    pub fn prepare(&self, actor: &Actor, request: Request) -> Result<Prepared, Error> {
+        if let Interaction::Bundle(body) = &request.interaction {
+            return bundle::prepare(self, actor, body, request.prefer);
+        }
+        self.prepare_with_id(actor, request, None, None)
+    }
+
+    /// Prepares one entry of a batch; its resource comes parsed, apart from the request.
+    pub(crate) fn prepare_entry(
+        &self,
+        actor: &Actor,
+        request: Request,
+        resource: Option<Json<'_>>,
+    ) -> Result<Prepared, Error> {
+        self.prepare_with_id(actor, request, resource, None)
+    }
+
+    /// Prepares an interaction; a create takes `id` if it is given.
+    pub(crate) fn prepare_with_id(
+        &self,
+        actor: &Actor,
+        request: Request,
+        resource: Option<Json<'_>>,
+        id: Option<Id>,
+    ) -> Result<Prepared, Error> {
+        let Request { interaction, if_match, if_none_match, if_none_exist, prefer } = request;
+        if if_none_exist.is_some() {
+            return Err(Error::new(
+                ErrorCode::NotSupported,
+                "A conditional create (If-None-Exist) is not supported.",
+            ));
+        }
+        let read = |type_, id, version| -> Result<Prepared, Error> {
+            let access = require(actor, Letter::Read, type_)?;
+            Ok(Prepared { work: Work::Read(PreparedRead { type_, id, version, if_none_match, access }) })
+        };
+        let write =
+            |kind: Kind, type_: TypeId, id: Id, content: Option<Content>| -> Result<Prepared, Error> {
+                let access = require(actor, letter(kind), type_)?;
+                let mut answer = prefer.return_.unwrap_or(Return::Representation);
+                if answer == Return::Representation && !decision::allows(actor, Letter::Read, type_) {
+                    answer = Return::Minimal;
+                }
+                let write = PreparedWrite { kind, type_, id, content, if_match, access, answer };
+                Ok(Prepared { work: Work::Write(Box::new(write)) })
+            };
+        match interaction {
+            Interaction::Read(type_, id) => read(type_, id, None),
+            Interaction::Vread(type_, id, version) => read(type_, id, Some(version)),
+            Interaction::Create(type_, body) => {
+                require(actor, Letter::Create, type_)?;
+                let id = id.unwrap_or_else(|| self.ids.resource_id());
+                let content =
+                    content::prepare(self, type_, &id, content::Source::of(&body, resource)?, Kind::Create)?;
+                write(Kind::Create, type_, id, Some(content))
+            }
+            Interaction::Update(type_, id, body) => {
+                require(actor, Letter::Update, type_)?;
+                let content =
+                    content::prepare(self, type_, &id, content::Source::of(&body, resource)?, Kind::Update)?;
+                write(Kind::Update, type_, id, Some(content))
+            }
+            Interaction::Delete(type_, id) => write(Kind::Delete, type_, id, None),
+            Interaction::Capabilities
+            | Interaction::History(..)
+            | Interaction::Search(..)
+            | Interaction::Patch(..) => {
+                Err(Error::new(ErrorCode::NotSupported, "This interaction is not supported yet."))
+            }
+            Interaction::Bundle(_) => {
+                Err(Error::new(ErrorCode::NotSupported, "An entry may not hold a batch."))
+            }
+        }
+    }
+
+    /// Performs a request that only reads.
+    pub fn perform_read(
+        &self,
+        tx: &mut dyn ReadTx,
+        actor: &Actor,
+        prepared: &Prepared,
+    ) -> Result<Answer, Error> {
+        let _ = actor;
+        match &prepared.work {
+            Work::Read(read) => read.perform(tx),
+            Work::Batch(batch) => batch.perform_read(self, tx, actor),
+            Work::Write(_) | Work::Transaction(_) => {
+                Err(Error::internal("a write came to a read transaction"))
+            }
+        }
+    }
+
+    /// Performs a request that may write.
+    pub fn perform_write(
+        &self,
+        tx: &mut dyn WriteTx,
+        actor: &Actor,
+        prepared: &Prepared,
+    ) -> Result<Answer, Error> {
+        match &prepared.work {
+            Work::Read(read) => read.perform(tx),
+            Work::Write(write) => write.perform(self, tx),
+            Work::Batch(batch) => batch.perform(self, tx, actor),
+            Work::Transaction(transaction) => transaction.perform(self, tx, actor),
+        }
+    }
+}
+
+/// The letter of a scope that a write needs.
+const fn letter(kind: Kind) -> Letter {
+    match kind {
+        Kind::Create => Letter::Create,
+        Kind::Update => Letter::Update,
+        Kind::Delete => Letter::Delete,
+    }
+}

@@ -1,0 +1,202 @@
+//! Index extraction over HL7's R4 examples: what representative parameters find, and that nothing makes it panic.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use domain::conformance::Definitions;
+use domain::index::hash::{resource_key, text_key};
+use domain::index::{Facet, IndexValue, Indexed, extract};
+use domain::resource::json::Json;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::PathBuf;
+
+const BASE: &str = "https://x.example/FHIR/R4";
+
+/// The files of a `.tar.zst` in the reference data, by file name.
+fn examples() -> BTreeMap<String, Vec<u8>> {
+    let named = std::env::var_os("BINNACLE_SHARED_DATA").map(PathBuf::from);
+    let data =
+        named.clone().unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"));
+    let path = data.join("r4-examples.tar.zst");
+    let Ok(file) = std::fs::File::open(&path) else {
+        assert!(named.is_none(), "{} cannot be read", path.display());
+        eprintln!("NOT RUN: the reference data is not here; set BINNACLE_SHARED_DATA");
+        return BTreeMap::new();
+    };
+    let mut tar = Vec::new();
+    zstd::Decoder::new(file).unwrap().read_to_end(&mut tar).unwrap();
+    let mut files = BTreeMap::new();
+    let mut at = 0;
+    while at + 512 <= tar.len() && tar[at] != 0 {
+        let header = &tar[at..at + 512];
+        let text = |field: &[u8]| String::from_utf8_lossy(field).trim_matches(['\0', ' ']).to_owned();
+        let (name, size) =
+            (text(&header[..100]), usize::from_str_radix(&text(&header[124..136]), 8).unwrap());
+        if header[156] == b'0' {
+            let name = name.rsplit('/').next().unwrap_or_default().to_owned();
+            files.insert(name, tar[at + 512..at + 512 + size].to_vec());
+        }
+        at += 512 + size.div_ceil(512) * 512;
+    }
+    files
+}
+
+fn extracted(text: &str) -> Indexed {
+    let tree = Json::parse(text.as_bytes()).unwrap();
+    let definitions = Definitions::r4();
+    extract(definitions, definitions.type_id(tree.resource_type().unwrap()).unwrap(), &tree, BASE)
+}
+
+/// The rows of `code` of `type_` in `facet`.
+fn rows(indexed: &Indexed, type_: &str, code: &str, facet: Facet) -> Vec<IndexValue> {
+    let definitions = Definitions::r4();
+    let parameter = definitions.parameter(definitions.type_id(type_).unwrap(), code).unwrap().id;
+    let of = indexed.entries.iter().filter(|entry| entry.parameter == parameter && entry.facet == facet);
+    of.map(|entry| entry.value.clone()).collect()
+}
+
+fn token(system: &str, code: &str) -> IndexValue {
+    let key = |text: &str| if text.is_empty() { 0 } else { text_key(text) };
+    IndexValue::Token { code: key(code), system: key(system) }
+}
+
+fn string(folded: &str, exact: &str) -> IndexValue {
+    IndexValue::String { folded: folded.to_owned(), exact: exact.to_owned() }
+}
+
+fn local(type_: &str, id: &str) -> IndexValue {
+    let target_type = Definitions::r4().type_id(type_);
+    IndexValue::Reference { target_type, target: resource_key(type_, id), version: String::new() }
+}
+
+const PATIENT: &str = r#"{"resourceType":"Patient","id":"p","active":true,"gender":"female","birthDate":"1970-01",
+    "meta":{"tag":[{"system":"t","code":"x"}],"profile":["http://p|2"],"source":"urn:s"},
+    "identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9000000009",
+        "type":{"text":"NHS","coding":[{"system":"s","code":"NH"}]}}],
+    "name":[{"family":"Ó Sé","given":["Ann","Bea"]}],
+    "telecom":[{"system":"phone","value":"0113"},{"system":"email","value":"a@b"}],
+    "address":[{"city":"Leeds","postalCode":"LS1 1UR"}],
+    "generalPractitioner":[{"reference":"https://x.example/FHIR/R4/Practitioner/g/_history/3"},
+        {"identifier":{"system":"s","value":"v"}}],
+    "link":[{"other":{"reference":"Patient/q"},"type":"seealso"}]}"#;
+
+#[test]
+fn a_patient_is_found_by() {
+    let found = extracted(PATIENT);
+    let value = |code| rows(&found, "Patient", code, Facet::Value);
+    let cases: &[(&str, Vec<IndexValue>)] = &[
+        ("active", vec![token("", "true")]),
+        ("gender", vec![token("http://hl7.org/fhir/administrative-gender", "female")]),
+        ("birthdate", vec![IndexValue::Date { lo: 0, hi: 31 * 86_400_000_000 }]),
+        ("deceased", vec![token("", "false")]),
+        ("identifier", vec![token("https://fhir.nhs.uk/Id/nhs-number", "9000000009")]),
+        ("name", vec![string("o se", "Ó Sé"), string("ann", "Ann"), string("bea", "Bea")]),
+        ("family", vec![string("o se", "Ó Sé")]),
+        ("given", vec![string("ann", "Ann"), string("bea", "Bea")]),
+        ("phone", vec![token("", "0113")]),
+        ("email", vec![token("", "a@b")]),
+        ("telecom", vec![token("", "0113"), token("", "a@b")]),
+        ("address", vec![string("leeds", "Leeds"), string("ls1 1ur", "LS1 1UR")]),
+        ("address-postalcode", vec![string("ls1 1ur", "LS1 1UR")]),
+        ("link", vec![local("Patient", "q")]),
+        ("_tag", vec![token("t", "x")]),
+        ("_source", vec![IndexValue::Uri { value: "urn:s".to_owned(), version: String::new() }]),
+        ("_profile", vec![IndexValue::Uri { value: "http://p".to_owned(), version: "2".to_owned() }]),
+        ("death-date", vec![]),
+        ("organization", vec![]),
+    ];
+    for (code, expected) in cases {
+        assert_eq!(&value(code), expected, "{code}");
+    }
+    assert_eq!(rows(&found, "Patient", "identifier", Facet::OfType), [token("s", "NH|9000000009")]);
+    assert_eq!(rows(&found, "Patient", "identifier", Facet::Text), [string("nhs", "NHS")]);
+    assert_eq!(rows(&found, "Patient", "general-practitioner", Facet::Identifier), [token("s", "v")]);
+    let practitioner = value("general-practitioner");
+    assert!(matches!(&practitioner[0], IndexValue::Reference { target, version, .. }
+        if *target == resource_key("Practitioner", "g") && version == "3"));
+    let mut compartments = vec![resource_key("Patient", "p"), resource_key("Patient", "q")];
+    compartments.sort_unstable();
+    assert_eq!(found.patients, compartments);
+}
+
+const OBSERVATION: &str = r##"{"resourceType":"Observation","id":"o","status":"final",
+    "contained":[{"resourceType":"Patient","id":"c","gender":"male"}],
+    "code":{"text":"Blood pressure","coding":[{"system":"http://loinc.org","code":"85354-9","display":"BP panel"}]},
+    "subject":{"reference":"Patient/p"},"performer":[{"reference":"https://other.example/Patient/z"},{"reference":"#c"}],
+    "effectivePeriod":{"start":"1970-01-01","end":"1970-01-01"},
+    "component":[{"code":{"coding":[{"system":"http://loinc.org","code":"8480-6"}]},
+        "valueQuantity":{"value":107.5,"unit":"mmHg","system":"http://unitsofmeasure.org","code":"mm[Hg]"}}]}"##;
+
+#[test]
+fn an_observation_is_found_by() {
+    let found = extracted(OBSERVATION);
+    let value = |code| rows(&found, "Observation", code, Facet::Value);
+    let day = IndexValue::Date { lo: 0, hi: 86_400_000_000 };
+    assert_eq!(value("code"), [token("http://loinc.org", "85354-9")]);
+    assert_eq!(value("combo-code").len(), 2);
+    assert_eq!(value("date"), [day]);
+    assert_eq!(value("subject"), [local("Patient", "p")]);
+    assert_eq!(value("patient"), [local("Patient", "p")]);
+    assert_eq!(value("status"), [token("http://hl7.org/fhir/observation-status", "final")]);
+    let text = rows(&found, "Observation", "code", Facet::Text);
+    assert_eq!(text, [string("bp panel", "BP panel"), string("blood pressure", "Blood pressure")]);
+    // Written with unit and code that differ: a row for each.
+    let quantities = value("component-value-quantity");
+    assert_eq!(quantities.len(), 2);
+    assert!(matches!(&quantities[0], IndexValue::Quantity(q)
+        if q.lo.to_bits() == 107.5_f64.to_bits() && q.code == text_key("http://unitsofmeasure.org|mm[Hg]") && q.unit == text_key("mmHg")));
+    assert_eq!(value("component-code-value-quantity").len(), 2);
+    assert_eq!(value("code-value-quantity"), []);
+    assert_eq!(
+        rows(&found, "Patient", "gender", Facet::Contained),
+        [token("http://hl7.org/fhir/administrative-gender", "male")]
+    );
+    // Neither the other server's Patient nor the contained one has it in its compartment.
+    assert_eq!(found.patients, [resource_key("Patient", "p")]);
+}
+
+#[test]
+fn no_example_panics_and_nearly_all_are_found_by_something() {
+    let definitions = Definitions::r4();
+    let mut parameters = std::collections::BTreeSet::new();
+    let files = examples();
+    let mut by_nothing = Vec::new();
+    for (name, text) in &files {
+        let Ok(tree) = Json::parse(text) else { continue };
+        let Some(type_) = tree.resource_type().and_then(|name| definitions.type_id(name)) else { continue };
+        let found = extract(definitions, type_, &tree, BASE);
+        parameters.extend(found.entries.iter().map(|entry| entry.parameter));
+        if found.entries.is_empty() {
+            by_nothing.push(name);
+        }
+        // The same with every value in turn replaced by one of another kind.
+        for wrong in [r#"{"value":[]}"#, "[[1]]", "null", "\"#\"", "-1e9"] {
+            let mutated = replace_strings(&tree, &Json::parse(wrong.as_bytes()).unwrap());
+            extract(definitions, type_, &mutated, BASE);
+        }
+    }
+    assert!(by_nothing.len() * 20 <= files.len(), "{by_nothing:?}");
+    if !files.is_empty() {
+        assert!(parameters.len() > 600, "{} parameters found something", parameters.len());
+    }
+}
+
+/// A copy in which every second leaf and every third array is `by`.
+fn replace_strings<'a>(tree: &Json<'a>, by: &Json<'a>) -> Json<'a> {
+    fn go<'a>(tree: &Json<'a>, by: &Json<'a>, count: &mut usize) -> Json<'a> {
+        *count += 1;
+        match tree {
+            Json::Array(_) if count.is_multiple_of(3) => by.clone(),
+            Json::Array(items) => Json::Array(items.iter().map(|item| go(item, by, count)).collect()),
+            Json::Object(object) => {
+                let mut copy = domain::resource::json::Object::new();
+                for (name, value) in object.iter() {
+                    copy.push(name.to_owned(), go(value, by, count));
+                }
+                Json::Object(copy)
+            }
+            leaf if count.is_multiple_of(2) => leaf.clone(),
+            _ => by.clone(),
+        }
+    }
+    go(tree, by, &mut 0)
+}
