@@ -1,8 +1,9 @@
 //! A transaction on one connection, as the domain sees it.
 
 use crate::connection::Connection;
+use crate::names::Names;
 use crate::resources::{history, read, write};
-use crate::types::Types;
+use crate::search;
 use domain::Error;
 use domain::access::Access;
 use domain::conformance::TypeId;
@@ -14,7 +15,7 @@ use domain::store::{Current, HistoryPage, HistoryQuery, Matches, NewVersion, Rea
 /// A transaction; who begins and ends it is the executor.
 pub(crate) struct Transaction<'c> {
     pub(crate) connection: &'c mut Connection,
-    pub(crate) types: &'c Types,
+    pub(crate) names: &'c Names,
 }
 
 impl AuthorizationRead for Transaction<'_> {}
@@ -39,8 +40,8 @@ impl ReadTx for Transaction<'_> {
         history::page(self, access, query)
     }
 
-    fn search(&mut self, _access: &Access, _query: &Query) -> Result<Matches, Error> {
-        Err(Error::new(domain::ErrorCode::NotSupported, "Search is not supported yet."))
+    fn search(&mut self, access: &Access, query: &Query) -> Result<Matches, Error> {
+        search::run(self, access, query)
     }
 }
 
