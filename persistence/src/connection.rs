@@ -69,6 +69,11 @@ impl Connection {
         on!(self, c => statement.rows::<Nullable<Text>>().get_result(&mut **c)).map_err(store_error)
     }
 
+    /// Rows of two texts and a number.
+    pub(crate) fn records(&mut self, statement: &Statement) -> Result<Vec<(String, String, i64)>, Error> {
+        on!(self, c => statement.rows::<(Text, Text, BigInt)>().load(&mut **c)).map_err(store_error)
+    }
+
     /// Rows of a number and a name.
     pub(crate) fn names(&mut self, statement: &Statement) -> Result<Vec<(i64, String)>, Error> {
         on!(self, c => statement.rows::<(BigInt, Text)>().load(&mut **c)).map_err(store_error)

@@ -9,6 +9,7 @@ mod error;
 mod executor;
 mod index;
 mod names;
+mod oauth;
 mod resources;
 mod schema_version;
 mod search;

@@ -9,7 +9,6 @@ use domain::access::Access;
 use domain::conformance::TypeId;
 use domain::id::Id;
 use domain::search::query::Query;
-use domain::store::authorization::{AuthorizationRead, AuthorizationWrite};
 use domain::store::{Current, HistoryPage, HistoryQuery, Matches, NewVersion, ReadTx, Stored, WriteTx};
 
 /// A transaction; who begins and ends it is the executor.
@@ -17,9 +16,6 @@ pub(crate) struct Transaction<'c> {
     pub(crate) connection: &'c mut Connection,
     pub(crate) names: &'c Names,
 }
-
-impl AuthorizationRead for Transaction<'_> {}
-impl AuthorizationWrite for Transaction<'_> {}
 
 impl ReadTx for Transaction<'_> {
     fn read(&mut self, access: &Access, type_: TypeId, id: &Id) -> Result<Option<Stored>, Error> {
