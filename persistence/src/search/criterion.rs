@@ -43,22 +43,22 @@ fn one(
         }
         Criterion::LastUpdated(tests) => any(statement, tests, updated),
         Criterion::Matches { parameter, facet, tests, negated } => {
-            let kind = test::table(tests, kind_of(*parameter))?;
-            statement.sql(if *negated { "v.rid NOT IN (" } else { "v.rid IN (" });
-            for (n, test) in tests.iter().enumerate() {
-                statement
-                    .sql(if n > 0 { " UNION " } else { "" })
-                    .sql(kind)
-                    .integer(names.p(*parameter, *facet));
-                statement.sql(" AND ");
-                test::compile(statement, test)?;
+            let table = test::table(tests, kind_of(*parameter));
+            statement
+                .sql(if *negated { "NOT EXISTS (" } else { "EXISTS (" })
+                .sql("SELECT 1 FROM ")
+                .sql(table);
+            statement.sql(" i WHERE i.rid = v.rid AND i.p = ").integer(names.p(*parameter, *facet));
+            statement.sql(" AND (1 = 0");
+            for test in tests {
+                test::compile(statement.sql(" OR "), test)?;
             }
-            statement.sql(")");
+            statement.sql("))");
         }
         Criterion::Missing { parameter, missing } => {
-            statement.sql(if *missing { "NOT EXISTS (" } else { "EXISTS (" });
-            statement.sql(test::table(&[], kind_of(*parameter))?).integer(names.p(*parameter, Facet::Value));
-            statement.sql(" AND i.rid = v.rid)");
+            statement.sql(if *missing { "NOT EXISTS (" } else { "EXISTS (" }).sql("SELECT 1 FROM ");
+            statement.sql(test::table(&[], kind_of(*parameter))).sql(" i WHERE i.rid = v.rid AND i.p = ");
+            statement.integer(names.p(*parameter, Facet::Value)).sql(")");
         }
         Criterion::Chain { parameter, targets, criteria } => {
             statement.sql(
