@@ -1,8 +1,8 @@
 //! Criteria as conditions on the resource `v`. Inside a chain an inner `v` hides the outer one.
 
 use super::{ALIVE, test};
+use crate::access::covered;
 use crate::names::Names;
-use crate::resources::covered;
 use crate::statement::Statement;
 use domain::Error;
 use domain::access::Access;
@@ -11,7 +11,7 @@ use domain::index::Facet;
 use domain::search::query::{Criterion, DateTest, Prefix};
 
 /// Adds ` AND` and each criterion.
-pub(super) fn all(
+pub(crate) fn all(
     statement: &mut Statement,
     names: &Names,
     access: &Access,
@@ -100,11 +100,11 @@ fn linked(
     (type_, criteria): (TypeId, &Vec<Criterion>),
 ) -> Result<(), Error> {
     statement.sql("v.type_id = ").integer(names.number(type_)).sql(" AND ").sql(ALIVE).sql(" AND ");
-    covered(statement, access, type_);
+    covered(statement, names, access, type_)?;
     all(statement, names, access, criteria)
 }
 
-fn kind_of(parameter: ParameterId) -> SearchKind {
+pub(super) fn kind_of(parameter: ParameterId) -> SearchKind {
     Definitions::r4().parameter_of(parameter).kind
 }
 
