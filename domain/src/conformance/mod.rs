@@ -2,6 +2,7 @@
 
 pub mod definitions;
 mod key;
+pub mod validation;
 
 pub use definitions::Definitions;
 pub use key::{ParameterId, SearchKind, TypeId};
