@@ -185,7 +185,7 @@ fn replace_strings<'a>(tree: &Json<'a>, by: &Json<'a>) -> Json<'a> {
     fn go<'a>(tree: &Json<'a>, by: &Json<'a>, count: &mut usize) -> Json<'a> {
         *count += 1;
         match tree {
-            Json::Array(_) if *count % 3 == 0 => by.clone(),
+            Json::Array(_) if count.is_multiple_of(3) => by.clone(),
             Json::Array(items) => Json::Array(items.iter().map(|item| go(item, by, count)).collect()),
             Json::Object(object) => {
                 let mut copy = domain::resource::json::Object::new();
@@ -194,7 +194,7 @@ fn replace_strings<'a>(tree: &Json<'a>, by: &Json<'a>) -> Json<'a> {
                 }
                 Json::Object(copy)
             }
-            leaf if *count % 2 == 0 => leaf.clone(),
+            leaf if count.is_multiple_of(2) => leaf.clone(),
             _ => by.clone(),
         }
     }

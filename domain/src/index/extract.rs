@@ -2,6 +2,7 @@
 
 use super::path::{Step, Walker, compile, walk};
 use super::{Facet, IndexEntry, IndexValue, Indexed};
+use crate::conformance::definitions::SearchParameter;
 use crate::conformance::{Definitions, ParameterId, SearchKind, TypeId};
 use crate::index::hash::resource_key;
 use crate::resource::json::Json;
@@ -64,11 +65,28 @@ pub(crate) fn looks_at_canonicals(
     type_: TypeId,
     parameter: ParameterId,
 ) -> bool {
-    let plan = plan(definitions, type_);
-    let branches = plan.groups.iter().flat_map(|(_, branches)| branches).chain(&plan.whole);
-    branches
-        .filter(|branch| branch.parameter == parameter)
-        .any(|branch| matches!(branch.walker.type_, "canonical" | "uri" | "url"))
+    let mut branches = plan(definitions, type_).branches(parameter);
+    branches.any(|branch| matches!(branch.walker.type_, "canonical" | "uri" | "url"))
+}
+
+/// The types of resources that `parameter` of `type_` can find references to, empty for any: those that the parameter
+/// names, that its elements may refer to and that its conditions let through.
+pub(crate) fn targets(
+    definitions: &'static Definitions,
+    type_: TypeId,
+    parameter: &SearchParameter,
+) -> Vec<TypeId> {
+    let branches: Vec<&Branch> = plan(definitions, type_).branches(parameter.id).collect();
+    let permits = |branch: &Branch, name: &str| {
+        let free = branch.walker.targets.is_empty() || branch.walker.targets.contains(&"Resource");
+        let conditions = &mut branch.walker.steps.iter();
+        (free || branch.walker.targets.contains(&name))
+            && conditions.all(|step| !matches!(step, Step::Resolves(only) if *only != name))
+    };
+    let named =
+        |target: &TypeId| branches.iter().any(|branch| permits(branch, definitions.type_name(*target)));
+    let found: Vec<TypeId> = parameter.targets.iter().copied().filter(named).collect();
+    if found.is_empty() { parameter.targets.clone() } else { found }
 }
 
 fn plan(definitions: &'static Definitions, type_: TypeId) -> &'static Plan {
@@ -81,6 +99,11 @@ fn plan(definitions: &'static Definitions, type_: TypeId) -> &'static Plan {
 }
 
 impl Plan {
+    fn branches(&self, parameter: ParameterId) -> impl Iterator<Item = &Branch> {
+        let all = self.groups.iter().flat_map(|(_, branches)| branches).chain(&self.whole);
+        all.filter(move |branch| branch.parameter == parameter)
+    }
+
     fn compile(definitions: &'static Definitions, type_: TypeId) -> Plan {
         let mut plan = Plan { groups: Vec::new(), whole: Vec::new() };
         let compartment = definitions.compartment("Patient", type_);

@@ -25,6 +25,8 @@ pub(crate) struct Walker {
     pub(crate) shape: Option<&'static Shape>,
     /// The code system that a required binding implies for a `code`.
     pub(crate) system: Option<&'static str>,
+    /// The resource types that a Reference it finds may point to; empty for any.
+    pub(crate) targets: &'static [&'static str],
 }
 
 /// One step of a [`Walker`].
@@ -61,6 +63,7 @@ struct Draft {
     type_: &'static str,
     shape: &'static Shape,
     system: Option<&'static str>,
+    targets: &'static [&'static str],
 }
 
 fn compile_path(
@@ -81,7 +84,8 @@ fn compile_path(
             parts = rest;
         }
     }
-    let mut drafts = vec![Draft { steps: Vec::new(), type_: start.name, shape: start, system: None }];
+    let mut drafts =
+        vec![Draft { steps: Vec::new(), type_: start.name, shape: start, system: None, targets: &[] }];
     for part in parts {
         let mut next = Vec::with_capacity(drafts.len());
         for draft in drafts {
@@ -99,6 +103,7 @@ fn compile_path(
         type_: draft.type_,
         shape: Some(draft.shape),
         system: draft.system,
+        targets: draft.targets,
     }));
     Ok(())
 }
@@ -147,7 +152,7 @@ fn enter(
         .as_ref()
         .filter(|_| type_.code == "code")
         .and_then(|binding| definitions.system_of(binding));
-    Draft { steps, type_: type_.code, shape: definitions.shape(type_.shape), system }
+    Draft { steps, type_: type_.code, shape: definitions.shape(type_.shape), system, targets: &type_.targets }
 }
 
 /// Calls `visit` with every element that `steps` lead to from `node`.

@@ -4,7 +4,7 @@ use super::write::{Content, Kind};
 use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
-use crate::index::Indexed;
+use crate::index;
 use crate::resource::body::Body;
 use crate::resource::json::Json;
 use crate::server::Server;
@@ -30,7 +30,7 @@ impl<'a> Source<'a> {
 /// Errors: all its faults; another type than the address's; for an update, another id than the address's
 /// (`FHIR R4 http.html#update`).
 pub(crate) fn prepare(
-    _server: &Server,
+    server: &Server,
     type_: TypeId,
     id: &Id,
     source: Source<'_>,
@@ -56,5 +56,12 @@ pub(crate) fn prepare(
         let message = "An update's resource has the id of the address in its element id.";
         return Err(Error::new(ErrorCode::InvalidValue, message).at(format!("{name}.id")));
     }
-    Ok(Content { body: Body::new(resource, id), indexed: Indexed::default(), warnings: Vec::new() })
+    let mut tree = tree;
+    if let Json::Object(resource) = &mut tree {
+        resource.set("id", Json::from(id.to_string()));
+    }
+    let indexed = index::extract(Definitions::r4(), type_, &tree, &server.settings.base);
+    let body = tree.as_object().map(|resource| Body::new(resource, id));
+    let body = body.ok_or_else(|| Error::new(ErrorCode::InvalidStructure, "A resource is a JSON object."))?;
+    Ok(Content { body, indexed, warnings: Vec::new() })
 }

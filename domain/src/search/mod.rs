@@ -1,4 +1,17 @@
 //! FHIR search: from the pairs of a URL to a typed, checked [`query::Query`], and from matches to a Bundle.
 
+pub mod bundle;
+pub mod chain;
+pub mod control;
+mod escape;
+pub mod include;
 pub mod kind;
+mod modifier;
+pub mod page;
+pub mod parameter;
+pub mod parse;
+mod prefix;
 pub mod query;
+pub mod supported;
+
+pub use parse::{Context, Parsed, parse};

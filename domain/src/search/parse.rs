@@ -1,0 +1,321 @@
+//! From the pairs of a search URL to a [`Query`], with a record of what was understood.
+
+use super::chain::resource_type;
+use super::control::{self, DEFAULT_COUNT};
+use super::include::{self, MAX_INCLUDES};
+use super::page::Seal;
+use super::parameter::{criterion, invalid, unsupported};
+use super::query::{Query, Total};
+use crate::clock::Instant;
+use crate::conformance::TypeId;
+use crate::error::{Error, ErrorCode, Issue, Severity};
+use crate::interaction::Parameters;
+
+/// Parameters that one search may have.
+pub const MAX_PARAMETERS: usize = 100;
+
+/// What parsing needs to know besides the parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The server's FHIR base, without a slash at the end.
+    pub base: &'a str,
+    /// The time of the request.
+    pub now: Instant,
+    /// `Prefer: handling=lenient`: unknown parameters are ignored and reported.
+    pub lenient: bool,
+    /// What seals cursors.
+    pub seal: Seal<'a>,
+}
+
+/// A search that was understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parsed {
+    /// What to run.
+    pub query: Query,
+    /// The parameters that were processed, for the `self` link and cursors; without `_cursor`.
+    pub processed: Parameters,
+    /// What was ignored, for an `outcome` entry.
+    pub warnings: Vec<Issue>,
+}
+
+/// Reads a search for `type_`, or for every type.
+///
+/// Errors: [`ErrorCode::UnknownParameter`], [`ErrorCode::NotSupported`] and [`ErrorCode::InvalidParameter`], each naming
+/// the parameter. With `lenient`, unknown and unsupported parameters become warnings; unsupported modifiers never.
+pub fn parse(context: &Context<'_>, type_: Option<TypeId>, parameters: &Parameters) -> Result<Parsed, Error> {
+    if parameters.len() > MAX_PARAMETERS {
+        let message =
+            format!("A search may have {MAX_PARAMETERS} parameters; this one has {}.", parameters.len());
+        return Err(Error::new(ErrorCode::InvalidParameter, message));
+    }
+    let mut run = Run { context, type_, query: empty(type_), cursor: None, seen: Vec::new() };
+    let mut parsed = Vec::with_capacity(parameters.len());
+    let mut warnings = Vec::new();
+    for (name, value) in parameters {
+        match run.pair(name, value) {
+            Ok(true) => parsed.push((name.clone(), value.clone())),
+            Ok(false) => {}
+            Err(error) if context.lenient && is_ignorable(&error, name) => {
+                warnings.extend(
+                    error
+                        .issues()
+                        .iter()
+                        .cloned()
+                        .map(|issue| Issue { severity: Severity::Warning, ..issue }),
+                );
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let Run { mut query, cursor, .. } = run;
+    if query.count == 0 {
+        query.total = Total::Accurate;
+    }
+    if let Some(cursor) = cursor {
+        let subject = super::page::search_subject(type_, &parsed);
+        query.after = Some(context.seal.open_search(&cursor, &subject, query.sort.len(), context.now)?);
+    }
+    Ok(Parsed { query, processed: parsed, warnings })
+}
+
+/// What `handling=lenient` may ignore: a parameter, but not a modifier or a value (`FHIR R4 search.html#errors`).
+fn is_ignorable(error: &Error, name: &str) -> bool {
+    match error.code() {
+        ErrorCode::UnknownParameter => true,
+        ErrorCode::NotSupported => !name.contains(':'),
+        _ => false,
+    }
+}
+
+fn empty(type_: Option<TypeId>) -> Query {
+    Query {
+        types: type_.into_iter().collect(),
+        criteria: Vec::new(),
+        sort: Vec::new(),
+        count: DEFAULT_COUNT,
+        total: Total::None,
+        includes: Vec::new(),
+        after: None,
+    }
+}
+
+struct Run<'a> {
+    context: &'a Context<'a>,
+    type_: Option<TypeId>,
+    query: Query,
+    cursor: Option<String>,
+    /// Control parameters met so far: each may stand once.
+    seen: Vec<&'static str>,
+}
+
+impl Run<'_> {
+    /// Reads one pair; `false` if it does not belong into links.
+    fn pair(&mut self, name: &str, value: &str) -> Result<bool, Error> {
+        match name {
+            // HTTP's business.
+            "_format" | "_pretty" => return Ok(true),
+            "_cursor" => {
+                self.once("_cursor")?;
+                self.cursor = Some(value.to_owned());
+                return Ok(false);
+            }
+            "_count" => {
+                self.once("_count")?;
+                let count = control::count(name, value)?;
+                // `_summary=count` stays what it is.
+                if !self.seen.contains(&"_summary") || self.query.count > 0 {
+                    self.query.count = count;
+                }
+            }
+            "_total" => {
+                self.once("_total")?;
+                self.query.total = control::total(name, value)?;
+            }
+            "_summary" => {
+                self.once("_summary")?;
+                control::summary(name, value, &mut self.query)?;
+            }
+            "_sort" => {
+                self.once("_sort")?;
+                self.query.sort = control::sort(name, value, self.type_)?;
+            }
+            "_type" if self.type_.is_none() => {
+                self.once("_type")?;
+                self.query.types =
+                    value.split(',').map(|text| resource_type(name, text)).collect::<Result<_, _>>()?;
+            }
+            _ if is_include(name) => {
+                let found = include::parse(name, &self.query.types, value)?;
+                self.query.includes.extend(found);
+                if self.query.includes.len() > MAX_INCLUDES {
+                    return Err(invalid(name, format!("a search may have {MAX_INCLUDES} includes")));
+                }
+            }
+            "_elements" | "_contained" | "_containedType" | "_filter" | "_list" | "_text" | "_content"
+            | "_query" | "_score" => {
+                return Err(unsupported(name, "it is not supported"));
+            }
+            _ => self.query.criteria.push(criterion(self.context, self.type_, name, value, 0)?),
+        }
+        Ok(true)
+    }
+
+    fn once(&mut self, name: &'static str) -> Result<(), Error> {
+        if self.seen.contains(&name) {
+            return Err(invalid(name, "it may be given once"));
+        }
+        self.seen.push(name);
+        Ok(())
+    }
+}
+
+fn is_include(name: &str) -> bool {
+    matches!(name.split(':').next(), Some("_include" | "_revinclude"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::Definitions;
+    use crate::search::query::{Criterion, SortBy, Test};
+
+    fn run(type_: &str, query: &str, lenient: bool) -> Result<Parsed, Error> {
+        let pairs: Parameters = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let seal = Seal { key: &[1; 32], caller: "" };
+        let context = Context { base: "https://x.example/FHIR/R4", now: Instant(0), lenient, seal };
+        parse(&context, Definitions::r4().type_id(type_), &pairs)
+    }
+
+    #[test]
+    fn good_searches_are_understood() {
+        for (type_, query) in [
+            ("Patient", "name=a,b&name=c&birthdate=ge1970&_sort=-birthdate,_id&_count=5"),
+            ("Patient", "identifier=http://x|1,|2,3&gender:not=male&name:exact=A&name:contains=b"),
+            (
+                "Patient",
+                "_id=a,b&_lastUpdated=gt2020-01-01T00:00:00Z&_tag=x|y&_profile=http://p&_security=s|&_source=u",
+            ),
+            ("Patient", "_has:Observation:patient:code=x&general-practitioner.name=x"),
+            (
+                "Patient",
+                "birthdate:missing=true&identifier:of-type=s|c|v&_format=json&_pretty=true&_total=estimate",
+            ),
+            (
+                "Observation",
+                "subject=Patient/a&patient=a&subject:Patient=b&subject:Patient.name=x&code-value-quantity=x|y$gt5|s|c",
+            ),
+            (
+                "Observation",
+                "value-quantity=5.4||mg&patient.identifier=a|b&code:text=blood&_include=Observation:patient&_revinclude=Provenance:target",
+            ),
+            (
+                "Observation",
+                "subject=https://x.example/FHIR/R4/Patient/a&_include=Observation:subject:Patient&_include=*",
+            ),
+            ("Observation", r"value-string=a\,b,c\\d&subject:identifier=a|b&date=ap2020"),
+            ("CarePlan", "instantiates-canonical=http://x|1&_summary=count"),
+            ("ValueSet", "url:below=http://x&version=1"),
+            ("", "_id=a&_type=Patient,Observation&_lastUpdated=2020"),
+        ] {
+            run(type_, query, false).unwrap_or_else(|error| panic!("{type_}?{query}: {error}"));
+        }
+    }
+
+    #[test]
+    fn bad_searches_are_refused_with_the_parameters_name() {
+        use ErrorCode::{InvalidParameter, NotSupported, UnknownParameter};
+        for (type_, query, code) in [
+            ("Patient", "nmae=a", UnknownParameter),
+            ("Patient", "subject=a", UnknownParameter),
+            ("", "name=a", UnknownParameter),
+            ("Patient", "name:fuzzy=a", NotSupported),
+            ("Patient", "name:not=a", NotSupported),
+            ("Patient", "_id:not=a", NotSupported),
+            ("Patient", "_elements=id", NotSupported),
+            ("Patient", "_summary=text", NotSupported),
+            ("Patient", "_sort=name", NotSupported),
+            ("Patient", "_include:iterate=Patient:link", NotSupported),
+            ("Location", "near=1|2", NotSupported),
+            ("Patient", "birthdate=yesterday", InvalidParameter),
+            ("Patient", "birthdate=2020-02-30", InvalidParameter),
+            ("Patient", "birthdate=xx2020", InvalidParameter),
+            ("Patient", "name=", InvalidParameter),
+            ("Patient", "name=a,,b", InvalidParameter),
+            ("Patient", "identifier=a|b|c", InvalidParameter),
+            ("Patient", "identifier=|", InvalidParameter),
+            ("Patient", "birthdate:missing=maybe", InvalidParameter),
+            ("Patient", "_count=-1", InvalidParameter),
+            ("Patient", "_count=a", InvalidParameter),
+            ("Patient", "_count=1&_count=2", InvalidParameter),
+            ("Patient", "_total=all", InvalidParameter),
+            ("Patient", "_cursor=AAAA", InvalidParameter),
+            ("Patient", "_include=Patient", InvalidParameter),
+            ("Patient", "_include=Observation:subject", InvalidParameter),
+            ("Patient", "_include=Patient:name", InvalidParameter),
+            ("Patient", "_include=Patient:link:Device", InvalidParameter),
+            ("Patient", "_has:Observation:patient=x", InvalidParameter),
+            ("Patient", "_has:Observation:code:code=x", InvalidParameter),
+            ("Patient", "name.family=x", InvalidParameter),
+            ("Observation", "patient=Group/a", InvalidParameter),
+            ("Observation", "subject=Foo/a", InvalidParameter),
+            ("Observation", "subject:Practitioner.name=x", InvalidParameter),
+            ("Observation", "code-value-quantity=x", InvalidParameter),
+            ("Observation", "value-quantity=5|mg", InvalidParameter),
+            ("Observation", "value-quantity=many", InvalidParameter),
+            ("Patient", "link:Patient.link:Patient.link:Patient.link:Patient.name=x", InvalidParameter),
+        ] {
+            let error = run(type_, query, false).expect_err(query);
+            assert_eq!(error.code(), code, "{query}: {error}");
+            let name = query.rsplit('&').next().unwrap().split(['=', '.']).next().unwrap();
+            assert!(error.to_string().contains(name), "{query}: {error}");
+        }
+        let many = vec!["a"; 501].join(",");
+        assert_eq!(run("Patient", &format!("name={many}"), false).unwrap_err().code(), InvalidParameter);
+    }
+
+    #[test]
+    fn lenient_ignores_parameters_but_never_modifiers_or_values() {
+        let parsed = run("Patient", "nmae=a&name=b&_elements=id", true).unwrap();
+        assert_eq!(parsed.processed, [("name".to_owned(), "b".to_owned())]);
+        assert_eq!(parsed.warnings.len(), 2);
+        assert!(parsed.warnings.iter().all(|issue| issue.severity == Severity::Warning));
+        assert!(run("Patient", "name:fuzzy=a", true).is_err());
+        assert!(run("Patient", "birthdate=x", true).is_err());
+    }
+
+    #[test]
+    fn repeats_are_and_and_commas_are_or() {
+        let parsed = run("Patient", r"name=a,b\,c&name=d&_count=5000&_sort=-_lastUpdated", false).unwrap();
+        let tests = |at: usize| match &parsed.query.criteria[at] {
+            Criterion::Matches { tests, .. } => tests.len(),
+            _ => 0,
+        };
+        assert_eq!((parsed.query.criteria.len(), tests(0), tests(1)), (2, 2, 1));
+        assert_eq!(parsed.query.count, 1000);
+        assert!(
+            matches!(parsed.query.sort.as_slice(), [key] if key.descending && key.by == SortBy::LastUpdated)
+        );
+    }
+
+    #[test]
+    fn a_local_reference_is_one_key_in_every_spelling() {
+        let key = |query: &str| match run("Observation", query, false).unwrap().query.criteria.pop() {
+            Some(Criterion::Matches { mut tests, .. }) => match tests.pop() {
+                Some(Test::Reference { targets, .. }) => targets,
+                _ => vec![],
+            },
+            _ => vec![],
+        };
+        let one = key("patient=a");
+        assert_eq!(one.len(), 1);
+        for query in ["patient=Patient/a", "subject:Patient=a", "subject=https://x.example/FHIR/R4/Patient/a"]
+        {
+            assert_eq!(key(query), one, "{query}");
+        }
+        assert!(key("subject=a").len() > 1 && key("subject=a").contains(&one[0]));
+    }
+}

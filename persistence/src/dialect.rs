@@ -1,0 +1,39 @@
+//! The only place where SQL differs between the databases.
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// SQLite 3.
+    Sqlite,
+    /// PostgreSQL 13 or later.
+    Postgres,
+}
+
+impl Dialect {
+    /// Begins a transaction that reads one state.
+    pub(crate) const fn begin_read(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "BEGIN DEFERRED",
+            Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+
+    /// Begins a transaction that writes. SQLite takes the write lock at once: a deferred one could fail later,
+    /// whatever the timeout.
+    pub(crate) const fn begin_write(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "BEGIN IMMEDIATE",
+            Dialect::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        }
+    }
+
+    /// Settings of every SQLite connection; `FULL` syncs each commit to disk.
+    pub(crate) const SQLITE_SETTINGS: &'static str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
+         PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;";
+
+    /// Keeps other processes out while the schema changes; SQLite's own write lock does that there.
+    pub(crate) const LOCK_SCHEMA: &'static str = "SELECT pg_advisory_lock(7235416211)";
+
+    /// Ends [`Dialect::LOCK_SCHEMA`].
+    pub(crate) const UNLOCK_SCHEMA: &'static str = "SELECT pg_advisory_unlock(7235416211)";
+}

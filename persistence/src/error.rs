@@ -1,0 +1,44 @@
+//! Database failures as the domain's errors. SQL and values never reach the caller or the log.
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use domain::{Error, ErrorCode};
+
+/// Seconds after which a client may try again.
+const RETRY_AFTER: u32 = 2;
+
+/// A busy store.
+pub(crate) fn busy(why: &'static str) -> Error {
+    let mut error = Error::new(ErrorCode::Busy, why);
+    error.retry_after = Some(RETRY_AFTER);
+    error
+}
+
+/// What a failed statement means to the caller.
+pub(crate) fn store_error(error: DieselError) -> Error {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Error::new(
+            ErrorCode::Conflict,
+            "Another request wrote the same resource at the same time. Try again.",
+        ),
+        DieselError::DatabaseError(
+            DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ClosedConnection,
+            _,
+        ) => busy("The database could not complete the request."),
+        DieselError::DatabaseError(kind, information) => {
+            let message = information.message();
+            if message.contains("database or disk is full") || message.contains("No space left") {
+                return Error::new(ErrorCode::StoreFull, "The store has no room left.");
+            }
+            if message.contains("database is locked") || message.contains("deadlock detected") {
+                return busy("The database is busy.");
+            }
+            // A message can quote values; its kind cannot.
+            tracing::error!(?kind, "database error");
+            Error::internal("a database statement failed")
+        }
+        other => {
+            tracing::error!(kind = %std::any::type_name_of_val(&other), "database error");
+            Error::internal("a database statement failed")
+        }
+    }
+}

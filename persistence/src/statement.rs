@@ -1,0 +1,127 @@
+//! SQL of our own: static text and typed binds, for both databases. No text but `&'static str` ever becomes SQL, and
+//! diesel writes the placeholders.
+
+use diesel::backend::Backend;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sqlite::Sqlite;
+use std::marker::PhantomData;
+
+/// A value bound to a placeholder.
+#[derive(Debug, Clone)]
+enum Bind {
+    Integer(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+#[derive(Debug, Clone)]
+enum Part {
+    Sql(&'static str),
+    Bind(Bind),
+}
+
+/// A statement in the making.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Statement {
+    parts: Vec<Part>,
+}
+
+impl Statement {
+    /// A statement that starts with `sql`.
+    pub(crate) fn new(sql: &'static str) -> Statement {
+        Statement { parts: vec![Part::Sql(sql)] }
+    }
+
+    /// Adds text.
+    pub(crate) fn sql(&mut self, sql: &'static str) -> &mut Statement {
+        self.parts.push(Part::Sql(sql));
+        self
+    }
+
+    /// Adds a number.
+    pub(crate) fn integer(&mut self, value: i64) -> &mut Statement {
+        self.parts.push(Part::Bind(Bind::Integer(value)));
+        self
+    }
+
+    /// Adds text as a value.
+    pub(crate) fn text(&mut self, value: &str) -> &mut Statement {
+        self.parts.push(Part::Bind(Bind::Text(value.to_owned())));
+        self
+    }
+
+    /// Adds bytes.
+    pub(crate) fn bytes(&mut self, value: Vec<u8>) -> &mut Statement {
+        self.parts.push(Part::Bind(Bind::Bytes(value)));
+        self
+    }
+
+    /// Adds `(a, b, …)`.
+    pub(crate) fn integers(&mut self, values: &[i64]) -> &mut Statement {
+        self.sql("(");
+        for (n, value) in values.iter().enumerate() {
+            if n > 0 {
+                self.sql(", ");
+            }
+            self.integer(*value);
+        }
+        self.sql(")")
+    }
+
+    /// The statement as a query whose rows are of SQL type `ST`.
+    pub(crate) fn rows<ST>(&self) -> Rows<'_, ST> {
+        Rows { statement: self, columns: PhantomData }
+    }
+}
+
+/// A [`Statement`] that gives rows of SQL type `ST`.
+#[derive(Debug)]
+pub(crate) struct Rows<'s, ST> {
+    statement: &'s Statement,
+    columns: PhantomData<ST>,
+}
+
+impl<ST> Query for Rows<'_, ST> {
+    type SqlType = ST;
+}
+
+impl<ST> QueryId for Rows<'_, ST> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Conn, ST> diesel::RunQueryDsl<Conn> for Rows<'_, ST> {}
+
+macro_rules! fragment {
+    ($backend:ty) => {
+        impl<ST> QueryFragment<$backend> for Rows<'_, ST> {
+            fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, $backend>) -> QueryResult<()> {
+                walk::<$backend>(self.statement, out, |bind, out| match bind {
+                    Bind::Integer(value) => out.push_bind_param::<BigInt, _>(value),
+                    Bind::Text(value) => out.push_bind_param::<Text, _>(value),
+                    Bind::Bytes(value) => out.push_bind_param::<Binary, _>(value),
+                })
+            }
+        }
+    };
+}
+
+fragment!(Sqlite);
+fragment!(Pg);
+
+fn walk<'b, DB: Backend>(
+    statement: &'b Statement,
+    mut out: AstPass<'_, 'b, DB>,
+    push: impl Fn(&'b Bind, &mut AstPass<'_, 'b, DB>) -> QueryResult<()>,
+) -> QueryResult<()> {
+    for part in &statement.parts {
+        match part {
+            Part::Sql(text) => out.push_sql(text),
+            Part::Bind(bind) => push(bind, &mut out)?,
+        }
+    }
+    Ok(())
+}
