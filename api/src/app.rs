@@ -4,11 +4,12 @@ use crate::clock::{SystemClock, SystemIds};
 use crate::guard::cors::Origins;
 use crate::guard::limit::Running;
 use crate::operations::metrics::Recorder;
-use crate::settings::Settings;
+use crate::settings::{NhsNumber, Settings};
 use crate::worker::{Preparation, Worker};
 use crate::{guard, routes};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as Actix, HttpServer, web};
+use domain::conformance::validation::{NhsNumbers, ValidationSettings};
 use domain::id::IdSource;
 use domain::server::{self, Server};
 use domain::store::Executor;
@@ -67,6 +68,12 @@ pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
             base: settings.base(),
             cursor_key: ids.secret(),
             tokens: !open,
+            validation: ValidationSettings {
+                nhs_numbers: match settings.nhs_number {
+                    NhsNumber::Refuse => NhsNumbers::Refuse,
+                    NhsNumber::Warn => NhsNumbers::Warn,
+                },
+            },
             public_url: settings.public_url.trim_end_matches('/').to_owned(),
             max_entries: settings.bundle_entries,
         },

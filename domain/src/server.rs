@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::conformance::TypeId;
 use crate::conformance::capability::{self, Installation};
 use crate::conformance::registry::Registry;
+use crate::conformance::validation::ValidationSettings;
 use crate::error::{Error, ErrorCode};
 use crate::id::{Id, IdSource};
 use crate::interaction::history::PreparedHistory;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub tokens: bool,
     /// `{public_url}`, without a slash at the end.
     pub public_url: String,
+    /// What is refused and what only told.
+    pub validation: ValidationSettings,
     /// Most entries of a batch or transaction.
     pub max_entries: usize,
 }

@@ -2,7 +2,7 @@
 //!
 //! PostgreSQL comes from `BINNACLE_TEST_POSTGRES`, the URL of a server where databases may be made (`make test`).
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
