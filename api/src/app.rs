@@ -47,7 +47,7 @@ impl App {
         let threads = settings.workers();
         Ok(App {
             open,
-            server: Arc::new(domain_server(&settings)),
+            server: Arc::new(domain_server(&settings, open)),
             worker: Worker::new(store),
             preparation: Preparation::start(threads, settings.queue).map_err(|error| error.to_string())?,
             accepting: AtomicBool::new(true),
@@ -60,12 +60,14 @@ impl App {
 }
 
 /// The domain's server with this process's time and randomness.
-pub(crate) fn domain_server(settings: &Settings) -> Server {
+pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
     let ids = SystemIds;
     Server {
         settings: server::Settings {
             base: settings.base(),
             cursor_key: ids.secret(),
+            tokens: !open,
+            public_url: settings.public_url.trim_end_matches('/').to_owned(),
             max_entries: settings.bundle_entries,
         },
         clock: Arc::new(SystemClock),
