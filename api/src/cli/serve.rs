@@ -43,7 +43,7 @@ impl Serve {
         let store = open_store(&settings, open)?;
         domain::conformance::Definitions::r4();
         if self.demo {
-            let loader = Loader::new(app::domain_server(&settings), Worker::new(Arc::clone(&store)));
+            let loader = Loader::new(app::domain_server(&settings, true), Worker::new(Arc::clone(&store)));
             let count = demo::load(&loader)?;
             say(&format!("The demo record set is in the store: {count} resources."));
         }

@@ -52,7 +52,7 @@ impl Import {
         let files = source::files(&self.paths)?;
         let store = open_store(&settings, open)?;
         let finished = Finished::open(&settings, self.again)?;
-        let loader = Loader::new(domain_server(&settings), Worker::new(store));
+        let loader = Loader::new(domain_server(&settings, true), Worker::new(store));
         let report = load_all(&files, &loader, &finished)?;
         say(&report.table());
         Ok(if report.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
