@@ -1,5 +1,7 @@
 //! The command line: `binnacle serve`, `migrate` and the rest.
 
+mod demo;
+mod import;
 mod serve;
 
 use crate::settings::{self, Settings};
@@ -32,6 +34,8 @@ enum Command {
     Serve(serve::Serve),
     /// Bring the database's schema up to date
     Migrate,
+    /// Load resources from files
+    Import(import::Import),
 }
 
 /// Runs the command that the arguments name.
@@ -39,6 +43,7 @@ pub(crate) fn run(open: Open) -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = Settings::load(arguments.config.as_deref()).and_then(|settings| match arguments.command {
         Command::Serve(serve) => serve.run(settings, open),
+        Command::Import(import) => import.run(settings, open),
         Command::Migrate => {
             open_store(&settings, open)?;
             say("The schema is up to date.");
