@@ -35,6 +35,7 @@ macro_rules! on_both {
 
 mod architecture;
 mod database;
+mod demo;
 mod http;
 mod interaction;
 mod schema;
