@@ -5,11 +5,12 @@ use crate::guard::cors::Origins;
 use crate::guard::limit::Running;
 use crate::oauth::Authority;
 use crate::operations::metrics::Recorder;
-use crate::settings::Settings;
+use crate::settings::{NhsNumber, Settings};
 use crate::worker::{Preparation, Worker};
 use crate::{guard, routes};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as Actix, HttpServer, web};
+use domain::conformance::validation::{NhsNumbers, ValidationSettings};
 use domain::id::IdSource;
 use domain::server::{self, Server};
 use domain::store::Executor;
@@ -51,7 +52,7 @@ impl App {
         let worker = Worker::new(store);
         Ok(App {
             open,
-            server: Arc::new(domain_server(&settings)),
+            server: Arc::new(domain_server(&settings, open)),
             authority: Authority::start(&settings, &worker)?,
             worker,
             preparation: Preparation::start(threads, settings.queue).map_err(|error| error.to_string())?,
@@ -65,12 +66,20 @@ impl App {
 }
 
 /// The domain's server with this process's time and randomness.
-pub(crate) fn domain_server(settings: &Settings) -> Server {
+pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
     let ids = SystemIds;
     Server {
         settings: server::Settings {
             base: settings.base(),
             cursor_key: ids.secret(),
+            tokens: !open,
+            validation: ValidationSettings {
+                nhs_numbers: match settings.nhs_number {
+                    NhsNumber::Refuse => NhsNumbers::Refuse,
+                    NhsNumber::Warn => NhsNumbers::Warn,
+                },
+            },
+            public_url: settings.public_url.trim_end_matches('/').to_owned(),
             max_entries: settings.bundle_entries,
         },
         clock: Arc::new(SystemClock),

@@ -34,6 +34,7 @@ macro_rules! on_both {
 
 mod architecture;
 mod database;
+mod demo;
 mod http;
 mod interaction;
 mod schema;

@@ -1,6 +1,8 @@
 //! The command line: `binnacle serve`, `migrate` and the rest.
 
 mod client;
+mod demo;
+mod import;
 mod keys;
 mod serve;
 mod user;
@@ -44,6 +46,8 @@ enum Command {
     /// The keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Load resources from files
+    Import(import::Import),
 }
 
 /// Runs the command that the arguments name.
@@ -54,6 +58,7 @@ pub(crate) fn run(open: Open) -> ExitCode {
         Command::Client(command) => command.run(&settings, open),
         Command::User(command) => command.run(&settings, open),
         Command::Keys(command) => command.run(&settings, open),
+        Command::Import(import) => import.run(settings, open),
         Command::Migrate => {
             open_store(&settings, open)?;
             say("The schema is up to date.");

@@ -7,6 +7,7 @@ use crate::operations::metrics::Label;
 use crate::worker::busy;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, web};
@@ -32,47 +33,68 @@ pub(crate) async fn request(
     let request_id = identifier(request.headers(), &REQUEST_ID).unwrap_or_else(new_identifier);
     let correlation_id = identifier(request.headers(), &CORRELATION_ID);
     let origin = app.origins.allowed(request.headers());
-    let http = request.request().clone();
+    let echoed = Echoed { request_id, correlation_id, origin };
 
     let place = app.running.enter();
-    let mut response = if cors::is_preflight(http.method(), http.headers()) {
-        request.into_response(cors::preflight(origin.is_some()))
-    } else if place.is_none() && !http.path().starts_with("/health") {
-        request.into_response(response::failure(&busy()))
+    let answered = if cors::is_preflight(request.method(), request.headers()) {
+        Ok(request.into_response(cors::preflight(echoed.origin.is_some())))
+    } else if place.is_none() && !request.path().starts_with("/health") {
+        Ok(request.into_response(response::failure(&busy())))
     } else {
+        // The router needs the request to itself, so a failed handler has none to answer with: its answer is an error.
         match AssertUnwindSafe(next.call(request)).catch_unwind().await {
-            Ok(Ok(response)) => response.map_into_boxed_body(),
-            Ok(Err(error)) => ServiceResponse::new(http, from_actix(&error)),
-            Err(_) => ServiceResponse::new(
-                http,
-                response::failure(&Error::new(
-                    ErrorCode::Internal,
-                    "The server could not complete the request.",
-                )),
-            ),
+            Ok(Ok(response)) => Ok(response.map_into_boxed_body()),
+            Ok(Err(error)) => Err(from_actix(&error)),
+            Err(_) => Err(response::failure(&Error::new(
+                ErrorCode::Internal,
+                "The server could not complete the request.",
+            ))),
         }
     };
     drop(place);
 
-    let label = response.response().extensions().get::<Label>().copied().unwrap_or(Label(0));
-    let status = response.status().as_u16();
     let took = started.elapsed();
-    app.metrics.count(label, status, took);
-    log(label, status, took.as_micros(), request_id.to_str().unwrap_or_default());
+    let count = |label: Label, status: u16| {
+        app.metrics.count(label, status, took);
+        log(label, status, took.as_micros(), echoed.request_id.to_str().unwrap_or_default());
+    };
+    match answered {
+        Ok(mut response) => {
+            let label = response.response().extensions().get::<Label>().copied().unwrap_or(Label(0));
+            count(label, response.status().as_u16());
+            echoed.write(response.headers_mut());
+            Ok(response)
+        }
+        Err(mut response) => {
+            count(Label(0), response.status().as_u16());
+            echoed.write(response.headers_mut());
+            Err(InternalError::from_response("a handler failed", response).into())
+        }
+    }
+}
 
-    let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, request_id);
-    if let Some(correlation_id) = correlation_id {
-        headers.insert(CORRELATION_ID, correlation_id);
+/// What of a request its answer repeats.
+struct Echoed {
+    request_id: HeaderValue,
+    correlation_id: Option<HeaderValue>,
+    origin: Option<HeaderValue>,
+}
+
+impl Echoed {
+    /// Writes it and the headers of every answer.
+    fn write(self, headers: &mut HeaderMap) {
+        headers.insert(REQUEST_ID, self.request_id);
+        if let Some(correlation_id) = self.correlation_id {
+            headers.insert(CORRELATION_ID, correlation_id);
+        }
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if !headers.contains_key(header::CACHE_CONTROL) {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        if let Some(origin) = self.origin {
+            cors::allow(origin, headers);
+        }
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    if let Some(origin) = origin {
-        cors::allow(origin, headers);
-    }
-    Ok(response)
 }
 
 /// One record a request: successes at level debug, the rest at info. No address, query, body, token or person.

@@ -86,7 +86,7 @@ on_both! {
             }
         });
         server.http().get("Patient?_count=1").expect(200);
-        assert!(!server.output().contains("panicked"), "the server panicked:\n{}", server.output());
+        assert!(!server.output().contains("panic"), "the server panicked:\n{}", server.output());
     }
 }
 
