@@ -82,7 +82,8 @@ pub(crate) async fn style() -> HttpResponse {
 }
 
 fn render(name: &str, page: &impl Serialize, status: StatusCode, form_action: &str) -> HttpResponse {
-    let html = TEMPLATES.get_template(name).and_then(|template| template.render(page));
+    let html =
+        TEMPLATES.get_template(name).and_then(|template| template.render(minijinja::value::Serde(page)));
     let html = match html {
         Ok(html) => html,
         Err(error) => {
