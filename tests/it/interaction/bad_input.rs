@@ -50,6 +50,7 @@ const FAULTS: &[(&str, u16, &str)] = &[
 ];
 
 on_both! {
+    waits "for validation in `prepare`";
     fn names_the_path_of_the_fault_and_stores_nothing(server: &Server) {
         let mark = unique("Fault");
         let mut wrong = Vec::new();
@@ -75,6 +76,7 @@ on_both! {
 }
 
 on_both! {
+    waits "for validation in `prepare`";
     fn reports_all_faults_not_the_first(server: &Server) {
         let body = json!({ "resourceType": "Patient", "potato": 1, "gender": "x", "birthDate": "2024-13-01" });
         let outcome = server.http().post("Patient", &body).expect_error(400);
@@ -86,6 +88,7 @@ on_both! {
 }
 
 on_both! {
+    waits "for validation in `prepare`";
     fn refuses_what_is_not_a_document(server: &Server) {
         let deep = format!(r#"{{"resourceType":"Patient","extension":{}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
         let number = r#"{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":1e400}}"#;
@@ -103,6 +106,7 @@ on_both! {
 }
 
 on_both! {
+    waits "for content negotiation";
     fn refuses_media_types_it_does_not_speak(server: &Server) {
         let body = br#"{"resourceType":"Patient"}"#;
         server.http().send(Method::POST, "Patient", &[("Content-Type", "text/csv")], Some(body)).expect_error(415);

@@ -87,6 +87,7 @@ on_both! {
 }
 
 on_both! {
+    waits "for validation in `prepare`";
     fn is_all_or_nothing(server: &Server) {
         let (mark, person) = patient();
         let id = unique("half");
