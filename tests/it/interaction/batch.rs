@@ -6,7 +6,6 @@ use crate::server::unique;
 use serde_json::json;
 
 on_both! {
-    waits "for validation in `prepare`";
     fn entries_stand_alone_and_answer_in_order(server: &Server) {
         let (_, good) = patient();
         let stored = server.http().create(&good);

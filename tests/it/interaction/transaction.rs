@@ -87,7 +87,6 @@ on_both! {
 }
 
 on_both! {
-    waits "for validation in `prepare`";
     fn is_all_or_nothing(server: &Server) {
         let (mark, person) = patient();
         let id = unique("half");

@@ -45,13 +45,11 @@ fn a_weak_secret_is_refused(database: Database) {
 }
 
 #[test]
-#[ignore = "for `serve` with tokens and `client add`"]
 fn asks_for_a_token_sqlite() {
     asks_for_a_token(Database::Sqlite);
 }
 
 #[test]
-#[ignore = "for `serve` with tokens and `client add`"]
 fn asks_for_a_token_postgres() {
     asks_for_a_token(Database::Postgres);
 }
