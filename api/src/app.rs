@@ -3,12 +3,14 @@
 use crate::clock::{SystemClock, SystemIds};
 use crate::guard::cors::Origins;
 use crate::guard::limit::Running;
+use crate::oauth::Authority;
 use crate::operations::metrics::Recorder;
-use crate::settings::Settings;
+use crate::settings::{NhsNumber, Settings};
 use crate::worker::{Preparation, Worker};
 use crate::{guard, routes};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as Actix, HttpServer, web};
+use domain::conformance::validation::{NhsNumbers, ValidationSettings};
 use domain::id::IdSource;
 use domain::server::{self, Server};
 use domain::store::Executor;
@@ -27,6 +29,8 @@ pub(crate) struct App {
     pub(crate) server: Arc<Server>,
     /// The store.
     pub(crate) worker: Worker,
+    /// The authorization server.
+    pub(crate) authority: Authority,
     /// Threads that read request bodies.
     pub(crate) preparation: Preparation,
     /// Whether requests are wanted: false from the moment a signal asks to stop.
@@ -45,10 +49,12 @@ impl App {
     /// Errors: a thread cannot be started, as a sentence.
     pub(crate) fn new(settings: Settings, open: bool, store: Arc<dyn Executor>) -> Result<App, String> {
         let threads = settings.workers();
+        let worker = Worker::new(store);
         Ok(App {
             open,
-            server: Arc::new(domain_server(&settings)),
-            worker: Worker::new(store),
+            server: Arc::new(domain_server(&settings, open)),
+            authority: Authority::start(&settings, &worker)?,
+            worker,
             preparation: Preparation::start(threads, settings.queue).map_err(|error| error.to_string())?,
             accepting: AtomicBool::new(true),
             running: Arc::new(Running::new(settings.max_requests)),
@@ -60,12 +66,20 @@ impl App {
 }
 
 /// The domain's server with this process's time and randomness.
-pub(crate) fn domain_server(settings: &Settings) -> Server {
+pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
     let ids = SystemIds;
     Server {
         settings: server::Settings {
             base: settings.base(),
             cursor_key: ids.secret(),
+            tokens: !open,
+            validation: ValidationSettings {
+                nhs_numbers: match settings.nhs_number {
+                    NhsNumber::Refuse => NhsNumbers::Refuse,
+                    NhsNumber::Warn => NhsNumbers::Warn,
+                },
+            },
+            public_url: settings.public_url.trim_end_matches('/').to_owned(),
             max_entries: settings.bundle_entries,
         },
         clock: Arc::new(SystemClock),
@@ -95,6 +109,7 @@ pub(crate) async fn serve(app: App, listener: TcpListener) -> std::io::Result<()
     .disable_signals()
     .listen(listener)?
     .run();
+    actix_web::rt::spawn(crate::oauth::purge(app.clone()));
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         stop_signal().await;

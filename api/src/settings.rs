@@ -191,6 +191,11 @@ fn explain(error: &figment::Error) -> String {
         figment::error::Kind::UnknownField(field, _) => {
             format!("There is no setting {field}. `binnacle serve --help` lists all.")
         }
+        figment::error::Kind::InvalidType(_, wanted)
+            if matches!(wanted.as_str(), "usize" | "u64" | "u32") =>
+        {
+            format!("{setting} is wrong: it is a whole number, 0 or more.")
+        }
         figment::error::Kind::InvalidType(_, wanted) => format!("{setting} is wrong: it is {wanted}."),
         figment::error::Kind::InvalidValue(_, wanted) => format!("{setting} is wrong: it is {wanted}."),
         figment::error::Kind::UnknownVariant(_, variants) => {

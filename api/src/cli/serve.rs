@@ -1,11 +1,14 @@
 //! `binnacle serve`: the server, from its settings to its end.
 
-use super::{Open, open_store, say};
+use super::import::Loader;
+use super::{Open, demo, open_store, say};
 use crate::app::{self, App};
 use crate::settings::{LogFormat, Settings};
+use crate::worker::Worker;
 use clap::Args;
 use std::net::TcpListener;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 
 /// `binnacle serve`.
@@ -14,6 +17,9 @@ pub(crate) struct Serve {
     /// For development: ask for no tokens; every caller may do everything. Loopback addresses only
     #[arg(long)]
     open: bool,
+    /// Load the demo record set first
+    #[arg(long)]
+    demo: bool,
 }
 
 impl Serve {
@@ -36,6 +42,11 @@ impl Serve {
             .map_err(|error| format!("BINNACLE_LISTEN {address} cannot be listened on: {error}."))?;
         let store = open_store(&settings, open)?;
         domain::conformance::Definitions::r4();
+        if self.demo {
+            let loader = Loader::new(app::domain_server(&settings, true), Worker::new(Arc::clone(&store)));
+            let count = demo::load(&loader)?;
+            say(&format!("The demo record set is in the store: {count} resources."));
+        }
         say(&format!("Binnacle serves {} on {address}.", settings.base()));
         let app = App::new(settings, self.open, store)?;
         actix_web::rt::System::new()
