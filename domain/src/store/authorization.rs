@@ -1,7 +1,124 @@
-//! What the authorization server asks of a store: clients, users, keys, codes, refresh tokens.
+//! What the authorization server asks of a store: small records addressed by kind and key, some of them single-use.
+//!
+//! Nothing of this is ever joined or searched by content, so one table with five statements holds all of it
+//! (`docs/decisions/0020-authorization-records.md`). What may happen once is an insert of a key that may exist once.
 
-/// Reading the authorization server's state.
-pub trait AuthorizationRead {}
+use crate::clock::Instant;
+use crate::error::Error;
 
-/// Changing the authorization server's state; single-use state is consumed by compare-and-set.
-pub trait AuthorizationWrite: AuthorizationRead {}
+/// What a record is. The names are what a database stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A registered client, by `client_id`.
+    Client,
+    /// A local user, by user name.
+    User,
+    /// A signing key, by generation.
+    Key,
+    /// An authorization code, by its SHA-256.
+    Code,
+    /// That a code was used, by its SHA-256, with the id of the token issued for it.
+    SpentCode,
+    /// A `jti` seen, by the SHA-256 of issuer and `jti`.
+    Jti,
+    /// A login session, by the SHA-256 of its cookie.
+    Session,
+    /// A revoked access token, by its `jti`.
+    RevokedToken,
+    /// A failed (or not yet finished) login, by account or address.
+    LoginFailure,
+}
+
+impl Kind {
+    /// The name under which a database stores it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Client => "client",
+            Kind::User => "user",
+            Kind::Key => "key",
+            Kind::Code => "code",
+            Kind::SpentCode => "spent-code",
+            Kind::Jti => "jti",
+            Kind::Session => "session",
+            Kind::RevokedToken => "revoked-token",
+            Kind::LoginFailure => "login-failure",
+        }
+    }
+}
+
+/// One record of the authorization server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Unique within its kind.
+    pub key: String,
+    /// What it says, as JSON.
+    pub body: String,
+    /// From when on it no longer counts and may be removed; `None`: never.
+    pub expires: Option<Instant>,
+}
+
+/// Reading the authorization server's state. Expired records may still be returned; the reader checks.
+pub trait AuthorizationRead {
+    /// The record of `kind` under `key`.
+    fn authorization(&mut self, kind: Kind, key: &str) -> Result<Option<Record>, Error>;
+
+    /// The records of `kind` whose key begins with `prefix`, by key.
+    fn authorizations(&mut self, kind: Kind, prefix: &str) -> Result<Vec<Record>, Error>;
+}
+
+/// Changing the authorization server's state.
+pub trait AuthorizationWrite: AuthorizationRead {
+    /// Inserts a record unless its key is taken: `false` then, and nothing changes. Of any number of callers at the
+    /// same time exactly one gets `true`: the compare-and-set on which single use stands.
+    fn insert_authorization(&mut self, kind: Kind, record: &Record) -> Result<bool, Error>;
+
+    /// Inserts a record or replaces the one under its key.
+    fn put_authorization(&mut self, kind: Kind, record: &Record) -> Result<(), Error>;
+
+    /// Removes the record under `key`; `false` when there was none.
+    fn remove_authorization(&mut self, kind: Kind, key: &str) -> Result<bool, Error>;
+
+    /// Removes every record that expired before `before`.
+    fn purge_authorizations(&mut self, before: Instant) -> Result<(), Error>;
+}
+
+#[cfg(test)]
+pub(crate) mod records {
+    //! A map of records, so that tests of the authorization server need no store of resources.
+    use super::{AuthorizationRead, AuthorizationWrite, Error, Instant, Kind, Record};
+    use std::collections::BTreeMap;
+
+    #[derive(Default)]
+    pub(crate) struct Records(BTreeMap<(Kind, String), Record>);
+
+    impl AuthorizationRead for Records {
+        fn authorization(&mut self, kind: Kind, key: &str) -> Result<Option<Record>, Error> {
+            Ok(self.0.get(&(kind, key.to_owned())).cloned())
+        }
+        fn authorizations(&mut self, kind: Kind, prefix: &str) -> Result<Vec<Record>, Error> {
+            let of_kind = self.0.iter().filter(|((k, key), _)| *k == kind && key.starts_with(prefix));
+            Ok(of_kind.map(|(_, record)| record.clone()).collect())
+        }
+    }
+
+    impl AuthorizationWrite for Records {
+        fn insert_authorization(&mut self, kind: Kind, record: &Record) -> Result<bool, Error> {
+            let free = !self.0.contains_key(&(kind, record.key.clone()));
+            if free {
+                self.put_authorization(kind, record)?;
+            }
+            Ok(free)
+        }
+        fn put_authorization(&mut self, kind: Kind, record: &Record) -> Result<(), Error> {
+            self.0.insert((kind, record.key.clone()), record.clone());
+            Ok(())
+        }
+        fn remove_authorization(&mut self, kind: Kind, key: &str) -> Result<bool, Error> {
+            Ok(self.0.remove(&(kind, key.to_owned())).is_some())
+        }
+        fn purge_authorizations(&mut self, before: Instant) -> Result<(), Error> {
+            self.0.retain(|_, record| record.expires.is_none_or(|expires| expires >= before));
+            Ok(())
+        }
+    }
+}
