@@ -1,9 +1,10 @@
 //! A store of maps, for tests: what SQL must answer, said as plainly as possible. It is not fast and keeps nothing.
 
+mod authorization;
 mod evaluate;
 mod search;
 
-use super::authorization::{AuthorizationRead, AuthorizationWrite};
+use super::authorization::{Kind, Record};
 use super::{
     Current, Executor, HistoryPage, HistoryPosition, HistoryQuery, HistoryScope, Matches, Method, NewVersion,
     ReadJob, ReadTx, Stored, WriteJob, WriteTx,
@@ -15,7 +16,7 @@ use crate::id::Id;
 use crate::index::Indexed;
 use crate::index::hash::resource_key;
 use crate::search::query::Query;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 /// The store. Jobs run one after the other on the thread that brings them.
@@ -30,6 +31,8 @@ struct State {
     resources: Vec<Resource>,
     /// Places in `resources`, by [`resource_key`].
     keys: HashMap<i64, usize>,
+    /// The authorization server's records.
+    records: BTreeMap<(Kind, String), Record>,
 }
 
 /// A resource; its row is its place plus one.
@@ -76,9 +79,6 @@ impl Executor for MemoryStore {
 struct Transaction<'s> {
     state: &'s mut State,
 }
-
-impl AuthorizationRead for Transaction<'_> {}
-impl AuthorizationWrite for Transaction<'_> {}
 
 fn key(type_: TypeId, id: &Id) -> i64 {
     resource_key(Definitions::r4().type_name(type_), id.as_str())
