@@ -12,5 +12,6 @@ pub mod parameter;
 pub mod parse;
 mod prefix;
 pub mod query;
+pub mod supported;
 
 pub use parse::{Context, Parsed, parse};

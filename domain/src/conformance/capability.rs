@@ -1,0 +1,175 @@
+//! The CapabilityStatement (`FHIR R4 capabilitystatement.html`), made from the [`Registry`].
+
+use super::SearchKind;
+use super::definitions::SearchParameter;
+use super::registry::{InteractionCode, Level, Registry, ResourceType};
+use serde_json::{Map, Value, json};
+
+/// The security service of SMART App Launch.
+const SMART_SERVICE: &str = "http://terminology.hl7.org/CodeSystem/restful-security-service";
+const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
+
+/// What of a CapabilityStatement depends on the installation.
+#[derive(Debug, Clone, Copy)]
+pub struct Installation<'a> {
+    /// `{public_url}`, without a slash at the end.
+    pub public_url: &'a str,
+    /// The FHIR base, without a slash at the end.
+    pub base: &'a str,
+    /// When this installation began to offer this, as a FHIR dateTime.
+    pub date: &'a str,
+    /// Version of the software.
+    pub version: &'a str,
+    /// Whether tokens are asked for (not with `--open`).
+    pub tokens: bool,
+}
+
+/// Builds the CapabilityStatement. It does not change while the server runs: keep the bytes.
+pub fn statement(registry: &Registry, installation: &Installation<'_>) -> Value {
+    let mut rest = Map::new();
+    rest.insert("mode".to_owned(), json!("server"));
+    if installation.tokens {
+        rest.insert("security".to_owned(), security(installation.public_url));
+    }
+    let resources: Vec<Value> = registry.types().iter().map(|type_| resource(registry, type_)).collect();
+    rest.insert("resource".to_owned(), json!(resources));
+    rest.insert("interaction".to_owned(), json!(interactions(registry, Level::System)));
+    rest.insert("searchParam".to_owned(), json!(parameters(registry.common_parameters())));
+    json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": installation.date,
+        "kind": "instance",
+        "software": { "name": "Binnacle", "version": installation.version },
+        "implementation": { "description": "Binnacle FHIR R4 server", "url": installation.base },
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [rest],
+    })
+}
+
+/// SMART's service and addresses (`SMART App Launch 2.2 conformance.html`, and the R4 extension older clients read).
+fn security(public_url: &str) -> Value {
+    let uri = |name: &str| json!({ "url": name, "valueUri": format!("{public_url}/oauth2/{name}") });
+    json!({
+        "extension": [{ "url": OAUTH_URIS, "extension": [uri("authorize"), uri("token")] }],
+        "service": [{
+            "coding": [{ "system": SMART_SERVICE, "code": "SMART-on-FHIR" }],
+            "text": "OAuth2 with SMART on FHIR scopes",
+        }],
+    })
+}
+
+fn resource(registry: &Registry, type_: &ResourceType) -> Value {
+    let mut codes = interactions(registry, Level::Instance);
+    codes.extend(interactions(registry, Level::Type));
+    let mut resource = json!({
+        "type": type_.name,
+        "interaction": codes,
+        "versioning": "versioned-update",
+        "readHistory": offers(registry, InteractionCode::Vread),
+        "updateCreate": true,
+        "conditionalCreate": false,
+        "conditionalRead": "not-match",
+        "conditionalUpdate": false,
+        "conditionalDelete": "not-supported",
+    });
+    let includes: Vec<String> = type_.includes().collect();
+    if let Some(members) = resource.as_object_mut() {
+        // Empty arrays are not allowed in FHIR JSON.
+        if !includes.is_empty() {
+            members.insert("searchInclude".to_owned(), json!(includes));
+        }
+        if !type_.parameters.is_empty() {
+            members.insert("searchParam".to_owned(), json!(parameters(&type_.parameters)));
+        }
+    }
+    resource
+}
+
+fn offers(registry: &Registry, interaction: InteractionCode) -> bool {
+    registry.routes().iter().any(|route| route.interaction == interaction)
+}
+
+fn interactions(registry: &Registry, level: Level) -> Vec<Value> {
+    let mut codes: Vec<&str> =
+        registry.routes_of(level).flat_map(|route| route.interaction.codes()).copied().collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes.into_iter().map(|code| json!({ "code": code })).collect()
+}
+
+fn parameters(parameters: &[&SearchParameter]) -> Vec<Value> {
+    let member = |parameter: &&SearchParameter| {
+        let mut member = json!({ "name": parameter.code, "type": kind_code(parameter.kind) });
+        if let Some(members) = member.as_object_mut().filter(|_| !parameter.description.is_empty()) {
+            members.insert("documentation".to_owned(), json!(parameter.description));
+        }
+        member
+    };
+    parameters.iter().map(member).collect()
+}
+
+/// The code of a search parameter's type (`valueset-search-param-type`).
+pub const fn kind_code(kind: SearchKind) -> &'static str {
+    match kind {
+        SearchKind::Number => "number",
+        SearchKind::Date => "date",
+        SearchKind::String => "string",
+        SearchKind::Token => "token",
+        SearchKind::Reference => "reference",
+        SearchKind::Composite => "composite",
+        SearchKind::Quantity => "quantity",
+        SearchKind::Uri => "uri",
+        SearchKind::Special => "special",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built(tokens: bool) -> Value {
+        let installation = Installation {
+            public_url: "https://example.org",
+            base: "https://example.org/FHIR/R4",
+            date: "2026-11-25",
+            version: "0.1.0",
+            tokens,
+        };
+        statement(Registry::r4(), &installation)
+    }
+
+    /// The second gate of every resource that comes in; the table check joins when it exists.
+    #[test]
+    fn is_valid_r4() {
+        for tokens in [true, false] {
+            model::from_json(&serde_json::to_vec(&built(tokens)).unwrap()).unwrap();
+        }
+    }
+
+    #[test]
+    fn asks_for_tokens_only_where_they_are_asked() {
+        assert!(built(true).pointer("/rest/0/security/service/0").is_some());
+        assert!(built(false).pointer("/rest/0/security").is_none());
+    }
+
+    #[test]
+    fn lists_each_interaction_once() {
+        let statement = built(true);
+        for path in ["/rest/0/interaction", "/rest/0/resource/0/interaction"] {
+            let codes: Vec<&str> = statement
+                .pointer(path)
+                .unwrap()
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|i| i["code"].as_str().unwrap())
+                .collect();
+            let mut once = codes.clone();
+            once.sort_unstable();
+            once.dedup();
+            assert_eq!(codes.len(), once.len(), "{codes:?}");
+        }
+    }
+}

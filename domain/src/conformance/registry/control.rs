@@ -1,0 +1,128 @@
+//! The parameters that shape an answer and the headers of requests and answers, each with the interactions it serves.
+
+use super::route::InteractionCode;
+
+/// The type of a parameter's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueType {
+    /// Text.
+    Text,
+    /// A whole number, zero or more.
+    Count,
+    /// An instant.
+    Instant,
+    /// One of these.
+    Code(&'static [&'static str]),
+}
+
+/// A parameter that shapes the answer rather than choosing resources (`FHIR R4 search.html#return`).
+#[derive(Debug, Clone, Copy)]
+pub struct ResultParameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What its value is.
+    pub value: ValueType,
+    /// Whether it may come more than once.
+    pub repeats: bool,
+    /// One line about it.
+    pub description: &'static str,
+}
+
+/// Result parameters of searches.
+pub(super) const SEARCH: &[ResultParameter] = &[
+    parameter("_count", ValueType::Count, "Most matches on a page. 0 asks for the total alone."),
+    parameter(
+        "_total",
+        ValueType::Code(&["none", "estimate", "accurate"]),
+        "Whether Bundle.total is given, and how exact it is.",
+    ),
+    parameter("_summary", ValueType::Code(&["count", "false"]), "`count` answers with the total alone."),
+    parameter(
+        "_sort",
+        ValueType::Text,
+        "Comma-separated keys, `-` before a key for descending order: `_lastUpdated` and parameters of type date.",
+    ),
+    ResultParameter {
+        name: "_include",
+        value: ValueType::Text,
+        repeats: true,
+        description: "Also returns resources that the matches refer to, one hop away: `Type:parameter` or `Type:parameter:Target`.",
+    },
+];
+
+const fn parameter(name: &'static str, value: ValueType, description: &'static str) -> ResultParameter {
+    ResultParameter { name, value, repeats: false, description }
+}
+
+/// Parameters of histories (`FHIR R4 http.html#history`).
+pub(super) const HISTORY: &[ResultParameter] = &[
+    parameter("_count", ValueType::Count, "Most versions on a page."),
+    parameter("_since", ValueType::Instant, "Only versions made at or after this instant."),
+];
+
+/// A header of a request or an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Header {
+    /// Its name.
+    pub name: &'static str,
+    /// One line about it.
+    pub description: &'static str,
+}
+
+const PREFER_RETURN: Header = Header {
+    name: "Prefer",
+    description: "`return=minimal`, `return=representation` (the default) or `return=OperationOutcome`.",
+};
+const PREFER_HANDLING: Header = Header {
+    name: "Prefer",
+    description: "`handling=lenient` ignores unknown search parameters and reports them; `handling=strict` (the default) refuses them.",
+};
+const IF_MATCH: Header = Header {
+    name: "If-Match",
+    description: "The version that must be current, as `W/\"3\"`; otherwise the answer is 412 and nothing changes.",
+};
+const IF_NONE_MATCH: Header = Header {
+    name: "If-None-Match",
+    description: "The version you have, as `W/\"3\"`; the answer is 304 if it is current.",
+};
+const REQUEST_ID: Header = Header {
+    name: "X-Request-ID",
+    description: "A name for this request that comes back in the answer and stands in the log.",
+};
+const ETAG: Header = Header { name: "ETag", description: "The version of the resource, as `W/\"3\"`." };
+const LAST_MODIFIED: Header = Header { name: "Last-Modified", description: "When this version was made." };
+const LOCATION: Header =
+    Header { name: "Location", description: "The address of the version that was made." };
+
+/// Headers that a request may have.
+pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [Header] {
+    match interaction {
+        InteractionCode::Create | InteractionCode::Bundle => &[PREFER_RETURN, REQUEST_ID],
+        InteractionCode::Update => &[IF_MATCH, PREFER_RETURN, REQUEST_ID],
+        InteractionCode::Delete => &[IF_MATCH, REQUEST_ID],
+        InteractionCode::SearchSystem | InteractionCode::SearchType => &[PREFER_HANDLING, REQUEST_ID],
+        InteractionCode::Read | InteractionCode::Vread => &[IF_NONE_MATCH, REQUEST_ID],
+        InteractionCode::Capabilities
+        | InteractionCode::HistorySystem
+        | InteractionCode::HistoryType
+        | InteractionCode::HistoryInstance => &[REQUEST_ID],
+    }
+}
+
+/// Headers of an answer that succeeded.
+pub(super) const fn answer_headers(interaction: InteractionCode) -> &'static [Header] {
+    match interaction {
+        InteractionCode::Create => &[LOCATION, ETAG, LAST_MODIFIED, REQUEST_ID],
+        InteractionCode::Read | InteractionCode::Vread | InteractionCode::Update => {
+            &[ETAG, LAST_MODIFIED, REQUEST_ID]
+        }
+        InteractionCode::Delete => &[ETAG, REQUEST_ID],
+        InteractionCode::Capabilities
+        | InteractionCode::Bundle
+        | InteractionCode::SearchSystem
+        | InteractionCode::SearchType
+        | InteractionCode::HistorySystem
+        | InteractionCode::HistoryType
+        | InteractionCode::HistoryInstance => &[REQUEST_ID],
+    }
+}

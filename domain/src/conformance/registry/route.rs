@@ -1,0 +1,162 @@
+//! The addresses below the FHIR base: method, path template and interaction (`FHIR R4 http.html#summary`).
+
+/// An HTTP method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// Also answers HEAD.
+    Get,
+    /// POST.
+    Post,
+    /// PUT.
+    Put,
+    /// DELETE.
+    Delete,
+}
+
+impl Method {
+    /// The method as HTTP writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+/// What an interaction is about (`FHIR R4 http.html#general`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// The whole server.
+    System,
+    /// One resource type.
+    Type,
+    /// One resource.
+    Instance,
+}
+
+/// The interactions (`FHIR R4 http.html`, codes of `valueset-restful-interaction`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InteractionCode {
+    /// `GET /metadata`
+    Capabilities,
+    /// A batch or a transaction: both come to the same address.
+    Bundle,
+    /// History of the whole server.
+    HistorySystem,
+    /// Search in all types.
+    SearchSystem,
+    /// Create.
+    Create,
+    /// Search in one type.
+    SearchType,
+    /// History of one type.
+    HistoryType,
+    /// Read.
+    Read,
+    /// Read of one version.
+    Vread,
+    /// Update, or create with the client's id.
+    Update,
+    /// Delete.
+    Delete,
+    /// History of one resource.
+    HistoryInstance,
+}
+
+impl InteractionCode {
+    /// FHIR's codes for it; a bundle is two.
+    pub const fn codes(self) -> &'static [&'static str] {
+        match self {
+            // Not a code of CapabilityStatement.rest.interaction: every server has it.
+            InteractionCode::Capabilities => &[],
+            InteractionCode::Bundle => &["batch", "transaction"],
+            InteractionCode::HistorySystem => &["history-system"],
+            InteractionCode::SearchSystem => &["search-system"],
+            InteractionCode::Create => &["create"],
+            InteractionCode::SearchType => &["search-type"],
+            InteractionCode::HistoryType => &["history-type"],
+            InteractionCode::Read => &["read"],
+            InteractionCode::Vread => &["vread"],
+            InteractionCode::Update => &["update"],
+            InteractionCode::Delete => &["delete"],
+            InteractionCode::HistoryInstance => &["history-instance"],
+        }
+    }
+
+    /// What it is about.
+    pub const fn level(self) -> Level {
+        match self {
+            InteractionCode::Capabilities
+            | InteractionCode::Bundle
+            | InteractionCode::HistorySystem
+            | InteractionCode::SearchSystem => Level::System,
+            InteractionCode::Create | InteractionCode::SearchType | InteractionCode::HistoryType => {
+                Level::Type
+            }
+            InteractionCode::Read
+            | InteractionCode::Vread
+            | InteractionCode::Update
+            | InteractionCode::Delete
+            | InteractionCode::HistoryInstance => Level::Instance,
+        }
+    }
+
+    /// Whether it answers with a page of resources.
+    pub const fn pages(self) -> bool {
+        self.searches() || self.tells_history()
+    }
+
+    /// Whether it is a search.
+    pub const fn searches(self) -> bool {
+        matches!(self, InteractionCode::SearchSystem | InteractionCode::SearchType)
+    }
+
+    /// Whether it is a history.
+    pub const fn tells_history(self) -> bool {
+        matches!(
+            self,
+            InteractionCode::HistorySystem | InteractionCode::HistoryType | InteractionCode::HistoryInstance
+        )
+    }
+}
+
+/// One method at one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// Path below the FHIR base, with `{type}`, `{id}` and `{version}`; the base itself is empty.
+    pub path: &'static str,
+    /// What it does.
+    pub interaction: InteractionCode,
+    /// Whether the parameters come in the body, as a form (`_search`).
+    pub form: bool,
+}
+
+const fn route(method: Method, path: &'static str, interaction: InteractionCode) -> Route {
+    Route { method, path, interaction, form: false }
+}
+
+const fn form(path: &'static str, interaction: InteractionCode) -> Route {
+    Route { method: Method::Post, path, interaction, form: true }
+}
+
+/// Every route, for the types that [`Registry::types`](super::Registry::types) lists.
+pub(super) const ROUTES: &[Route] = &[
+    route(Method::Get, "/metadata", InteractionCode::Capabilities),
+    route(Method::Post, "", InteractionCode::Bundle),
+    route(Method::Get, "", InteractionCode::SearchSystem),
+    form("/_search", InteractionCode::SearchSystem),
+    route(Method::Get, "/_history", InteractionCode::HistorySystem),
+    route(Method::Get, "/{type}", InteractionCode::SearchType),
+    route(Method::Post, "/{type}", InteractionCode::Create),
+    form("/{type}/_search", InteractionCode::SearchType),
+    route(Method::Get, "/{type}/_history", InteractionCode::HistoryType),
+    route(Method::Get, "/{type}/{id}", InteractionCode::Read),
+    route(Method::Put, "/{type}/{id}", InteractionCode::Update),
+    route(Method::Delete, "/{type}/{id}", InteractionCode::Delete),
+    route(Method::Get, "/{type}/{id}/_history", InteractionCode::HistoryInstance),
+    route(Method::Get, "/{type}/{id}/_history/{version}", InteractionCode::Vread),
+];
