@@ -1,6 +1,7 @@
 //! Binnacle's domain: FHIR R4, access and OAuth rules, without HTTP or a database.
 
 pub mod access;
+pub mod authorization;
 pub mod clock;
 pub mod conformance;
 pub mod error;

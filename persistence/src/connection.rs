@@ -5,7 +5,7 @@ use crate::error::store_error;
 use crate::statement::Statement;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, PooledConnection};
-use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::{PgConnection, RunQueryDsl, SqliteConnection};
 use domain::Error;
 
@@ -57,6 +57,21 @@ impl Connection {
     /// Rows of one number.
     pub(crate) fn integers(&mut self, statement: &Statement) -> Result<Vec<i64>, Error> {
         on!(self, c => statement.rows::<BigInt>().load(&mut **c)).map_err(store_error)
+    }
+
+    /// The number of the only row; `None` where it is NULL.
+    pub(crate) fn optional_integer(&mut self, statement: &Statement) -> Result<Option<i64>, Error> {
+        on!(self, c => statement.rows::<Nullable<BigInt>>().get_result(&mut **c)).map_err(store_error)
+    }
+
+    /// The text of the only row; `None` where it is NULL.
+    pub(crate) fn optional_text(&mut self, statement: &Statement) -> Result<Option<String>, Error> {
+        on!(self, c => statement.rows::<Nullable<Text>>().get_result(&mut **c)).map_err(store_error)
+    }
+
+    /// Rows of two texts and a number.
+    pub(crate) fn records(&mut self, statement: &Statement) -> Result<Vec<(String, String, i64)>, Error> {
+        on!(self, c => statement.rows::<(Text, Text, BigInt)>().load(&mut **c)).map_err(store_error)
     }
 
     /// Rows of a number and a name.

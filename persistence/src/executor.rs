@@ -4,8 +4,8 @@
 
 use crate::connection::Connection;
 use crate::error::busy;
+use crate::names::Names;
 use crate::transaction::Transaction;
-use crate::types::Types;
 use crate::{Connections, StoreSettings};
 use domain::store::{ReadJob, WriteJob};
 use domain::{Error, ErrorCode};
@@ -31,17 +31,17 @@ pub(crate) struct Threads {
 #[derive(Clone)]
 struct Place {
     pool: Connections,
-    types: Arc<Types>,
+    names: Arc<Names>,
 }
 
 impl Threads {
     /// Starts the threads.
     pub(crate) fn start(
         pool: &Connections,
-        types: &Arc<Types>,
+        names: &Arc<Names>,
         settings: &StoreSettings,
     ) -> Result<Threads, Error> {
-        let place = Place { pool: pool.clone(), types: Arc::clone(types) };
+        let place = Place { pool: pool.clone(), names: Arc::clone(names) };
         let (reads, read_queue) = sync_channel::<ReadJob>(settings.queue);
         let (writes, write_queue) = sync_channel::<Box<dyn WriteJob>>(settings.queue);
         let read_queue = Arc::new(Mutex::new(read_queue));
@@ -129,7 +129,7 @@ fn read_one(connection: &mut Connection, place: &Place, job: ReadJob) -> bool {
         job(Err(error));
         return false;
     }
-    job(Ok(&mut Transaction { connection, types: &place.types }));
+    job(Ok(&mut Transaction { connection, names: &place.names }));
     connection.command("COMMIT").is_ok()
 }
 
@@ -196,7 +196,7 @@ fn attempt(
     let mut outcomes = Vec::with_capacity(group.len());
     for job in group {
         connection.command("SAVEPOINT job")?;
-        let mut transaction = Transaction { connection: &mut *connection, types: &place.types };
+        let mut transaction = Transaction { connection: &mut *connection, names: &place.names };
         let outcome = catch_unwind(AssertUnwindSafe(|| job.run(&mut transaction))).unwrap_or_else(|_| {
             Err(Error::new(ErrorCode::Internal, "The server could not complete the request."))
         });

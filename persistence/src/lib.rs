@@ -7,11 +7,14 @@ mod connection;
 mod dialect;
 mod error;
 mod executor;
+mod index;
+mod names;
+mod oauth;
 mod resources;
 mod schema_version;
+mod search;
 mod statement;
 mod transaction;
-mod types;
 
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use diesel::{PgConnection, SqliteConnection};
@@ -22,7 +25,7 @@ use std::time::Duration;
 
 use connection::Connection;
 use dialect::Dialect;
-use types::Types;
+use names::Names;
 
 /// Where and how to store.
 #[derive(Debug, Clone)]
@@ -55,9 +58,9 @@ impl SqlStore {
         let pool = Connections::open(settings)?;
         let mut connection = pool.get()?;
         schema_version::migrate(&mut connection)?;
-        let types = Arc::new(Types::intern(&mut connection)?);
+        let names = Arc::new(Names::intern(&mut connection)?);
         drop(connection);
-        Ok(SqlStore { executor: executor::Threads::start(&pool, &types, settings)? })
+        Ok(SqlStore { executor: executor::Threads::start(&pool, &names, settings)? })
     }
 }
 

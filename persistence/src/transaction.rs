@@ -1,24 +1,21 @@
 //! A transaction on one connection, as the domain sees it.
 
 use crate::connection::Connection;
+use crate::names::Names;
 use crate::resources::{history, read, write};
-use crate::types::Types;
+use crate::search;
 use domain::Error;
 use domain::access::Access;
 use domain::conformance::TypeId;
 use domain::id::Id;
 use domain::search::query::Query;
-use domain::store::authorization::{AuthorizationRead, AuthorizationWrite};
 use domain::store::{Current, HistoryPage, HistoryQuery, Matches, NewVersion, ReadTx, Stored, WriteTx};
 
 /// A transaction; who begins and ends it is the executor.
 pub(crate) struct Transaction<'c> {
     pub(crate) connection: &'c mut Connection,
-    pub(crate) types: &'c Types,
+    pub(crate) names: &'c Names,
 }
-
-impl AuthorizationRead for Transaction<'_> {}
-impl AuthorizationWrite for Transaction<'_> {}
 
 impl ReadTx for Transaction<'_> {
     fn read(&mut self, access: &Access, type_: TypeId, id: &Id) -> Result<Option<Stored>, Error> {
@@ -39,8 +36,8 @@ impl ReadTx for Transaction<'_> {
         history::page(self, access, query)
     }
 
-    fn search(&mut self, _access: &Access, _query: &Query) -> Result<Matches, Error> {
-        Err(Error::new(domain::ErrorCode::NotSupported, "Search is not supported yet."))
+    fn search(&mut self, access: &Access, query: &Query) -> Result<Matches, Error> {
+        search::run(self, access, query)
     }
 }
 

@@ -1,4 +1,42 @@
-//! Black-box tests on both databases: one binary, one module for each part.
-#![expect(clippy::unwrap_used, reason = "tests")]
+//! Black-box tests: they start the real `binnacle` binary and speak HTTP to it, on SQLite and on PostgreSQL.
+//!
+//! Run them with `make test`. A test reads *given a store, when GET …, then …* and asserts exact statuses, headers
+//! and sets of ids. Tests of one database share one open server ([`server::Server::open`]) and each use their own data.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this crate is tests, and their fixtures fail by panicking"
+)]
 
+/// Makes one test of `fn name(server: &Server)` for each database: `name::sqlite` and `name::postgres`.
+macro_rules! on_both {
+    ($(#[$attribute:meta])* fn $name:ident($server:ident: &Server) $body:block) => {
+        $(#[$attribute])*
+        fn $name($server: &crate::server::Server) $body
+
+        mod $name {
+            #[test]
+            #[ignore = "waits for `binnacle serve`"]
+            fn sqlite() {
+                super::$name(crate::server::Server::open(crate::database::Database::Sqlite));
+            }
+
+            #[test]
+            #[ignore = "waits for `binnacle serve`"]
+            fn postgres() {
+                super::$name(crate::server::Server::open(crate::database::Database::Postgres));
+            }
+        }
+    };
+}
+
+mod architecture;
+mod database;
+mod http;
+mod interaction;
 mod oracle;
+mod schema;
+mod search;
+mod server;

@@ -75,6 +75,10 @@ fn reach(actor: &Actor, scopes: &[Scope], type_: TypeId, letter: Letter) -> Reac
     if granted(Context::System) {
         return Reach::All;
     }
+    // The server's own rules and its audit trail are not written by persons, whatever the wildcard.
+    if letter_writes(letter) && SYSTEM_WRITES.contains(&Definitions::r4().type_name(type_)) {
+        return Reach::None;
+    }
     if granted(Context::Patient) {
         return actor.patient.as_ref().map_or(Reach::None, |patient| compartment(type_, patient.as_str()));
     }
@@ -84,6 +88,23 @@ fn reach(actor: &Actor, scopes: &[Scope], type_: TypeId, letter: Letter) -> Reac
         (true, None) if actor.fhir_user.is_some() => Reach::All,
         (true, None) => Reach::None,
     }
+}
+
+/// Types that only a `system/` scope may write.
+const SYSTEM_WRITES: [&str; 9] = [
+    "AuditEvent",
+    "CapabilityStatement",
+    "CodeSystem",
+    "CompartmentDefinition",
+    "OperationDefinition",
+    "SearchParameter",
+    "StructureDefinition",
+    "Subscription",
+    "ValueSet",
+];
+
+const fn letter_writes(letter: Letter) -> bool {
+    matches!(letter, Letter::Create | Letter::Update | Letter::Delete)
 }
 
 /// The rows of `type_` in a patient's compartment; none of a type that is in no patient's.
@@ -152,5 +173,16 @@ mod tests {
         assert!(allows(&actor("user/Patient.r", None, Some("Practitioner/x")), Letter::Read, patient));
         let own = require(&actor("user/Patient.r", None, Some("Patient/x")), Letter::Read, patient).unwrap();
         assert!(matches!(own.reach(patient), Reach::Any(_)));
+    }
+
+    #[test]
+    fn some_types_are_written_by_systems_only() {
+        for name in SYSTEM_WRITES {
+            let type_ = type_id(name);
+            assert!(!allows(&actor("patient/*.cruds", Some("a"), None), Letter::Create, type_), "{name}");
+            assert!(!allows(&actor("user/*.cruds", None, Some("Practitioner/x")), Letter::Update, type_));
+            assert!(allows(&actor("user/*.cruds", None, Some("Practitioner/x")), Letter::Read, type_));
+            assert!(allows(&actor("system/*.cruds", None, None), Letter::Delete, type_), "{name}");
+        }
     }
 }

@@ -76,10 +76,26 @@ impl Scope {
         text.split(' ').filter_map(Scope::parse).collect()
     }
 
+    /// Whether `registered` scopes of the same context together grant all that this one does.
+    pub fn covered_by(&self, registered: &[Scope]) -> bool {
+        LETTERS.iter().zip(self.letters).filter(|(_, asked)| *asked).all(|((_, letter), _)| {
+            registered.iter().any(|own| {
+                own.context == self.context
+                    && match self.type_ {
+                        Some(type_) => own.grants(type_, *letter),
+                        None => own.type_.is_none() && own.has(*letter),
+                    }
+            })
+        })
+    }
+
     /// Whether it grants `letter` on `type_`.
     pub fn grants(&self, type_: TypeId, letter: Letter) -> bool {
-        self.type_.is_none_or(|own| own == type_)
-            && LETTERS.iter().zip(self.letters).any(|((_, known), granted)| granted && *known == letter)
+        self.type_.is_none_or(|own| own == type_) && self.has(letter)
+    }
+
+    fn has(&self, letter: Letter) -> bool {
+        LETTERS.iter().zip(self.letters).any(|((_, known), granted)| granted && *known == letter)
     }
 }
 
@@ -121,6 +137,22 @@ mod tests {
                 text.contains('*') && expected.contains('d'),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn a_registered_scope_covers_narrower_ones() {
+        for (asked, registered, covered) in [
+            ("patient/Observation.rs", "patient/*.cruds", true),
+            ("patient/Observation.read", "patient/*.rs", true),
+            ("patient/*.rs", "patient/*.r patient/*.s", true),
+            ("patient/*.cruds", "patient/*.rs", false),
+            ("patient/*.rs", "patient/Observation.rs", false),
+            ("user/Observation.rs", "patient/*.cruds", false),
+            ("system/*.rs", "", false),
+        ] {
+            let covers = Scope::parse(asked).unwrap().covered_by(&Scope::parse_all(registered));
+            assert_eq!(covers, covered, "{asked} by {registered}");
         }
     }
 

@@ -4,6 +4,7 @@ pub mod capability;
 pub mod definitions;
 mod key;
 pub mod registry;
+pub mod validation;
 
 pub use definitions::Definitions;
 pub use key::{ParameterId, SearchKind, TypeId};

@@ -33,7 +33,7 @@ pub(crate) fn vread(
     }
     let mut statement = Statement::new(COLUMNS);
     statement.sql(VERSIONS).sql("v.key = ").integer(key(type_, id));
-    statement.sql(" AND v.type_id = ").integer(tx.types.number(type_));
+    statement.sql(" AND v.type_id = ").integer(tx.names.number(type_));
     statement
         .sql(" AND v.fhir_id = ")
         .text(id.as_str())
@@ -42,7 +42,7 @@ pub(crate) fn vread(
         .sql(" AND ");
     covered(&mut statement, access, type_);
     let row = tx.connection.versions(&statement)?.pop();
-    row.map(|row| stored(tx.types, row)).transpose()
+    row.map(|row| stored(tx.names, row)).transpose()
 }
 
 /// A page of a history, newest first.
@@ -72,7 +72,7 @@ pub(crate) fn page(
     let rows = tx.connection.versions(&statement)?;
     let more = rows.len() > query.count;
     let versions: Vec<Stored> =
-        rows.into_iter().take(query.count).map(|row| stored(tx.types, row)).collect::<Result<_, _>>()?;
+        rows.into_iter().take(query.count).map(|row| stored(tx.names, row)).collect::<Result<_, _>>()?;
     let next = versions.last().filter(|_| more).map(|last| HistoryPosition {
         updated: last.updated,
         row: last.row,
@@ -86,15 +86,15 @@ fn conditions(statement: &mut Statement, tx: &Transaction<'_>, access: &Access, 
     match &query.scope {
         HistoryScope::Instance(type_, id) => {
             statement.sql("v.key = ").integer(key(*type_, id));
-            statement.sql(" AND v.type_id = ").integer(tx.types.number(*type_));
+            statement.sql(" AND v.type_id = ").integer(tx.names.number(*type_));
             statement.sql(" AND v.fhir_id = ").text(id.as_str()).sql(" AND ");
             covered(statement, access, *type_);
         }
         HistoryScope::Type(type_) => {
-            statement.sql("v.type_id = ").integer(tx.types.number(*type_)).sql(" AND ");
+            statement.sql("v.type_id = ").integer(tx.names.number(*type_)).sql(" AND ");
             covered(statement, access, *type_);
         }
-        HistoryScope::System => covered_any(statement, access, tx.types),
+        HistoryScope::System => covered_any(statement, access, tx.names),
     }
     if let Some(since) = query.since {
         statement.sql(" AND v.updated_us >= ").integer(since.0);

@@ -5,8 +5,8 @@ pub(crate) mod read;
 pub(crate) mod write;
 
 use crate::connection::VersionRow;
+use crate::names::Names;
 use crate::statement::Statement;
-use crate::types::Types;
 use domain::access::{Access, Reach};
 use domain::clock::Instant;
 use domain::conformance::TypeId;
@@ -41,7 +41,8 @@ const fn method_number(method: Method) -> i64 {
     }
 }
 
-fn stored(types: &Types, row: VersionRow) -> Result<Stored, Error> {
+/// A row as the domain sees it.
+pub(crate) fn stored(names: &Names, row: VersionRow) -> Result<Stored, Error> {
     let (row, type_, id, version, updated, method, body) = row;
     let method = match method {
         1 => Method::Create,
@@ -54,7 +55,7 @@ fn stored(types: &Types, row: VersionRow) -> Result<Stored, Error> {
         Id::parse(&id).map_err(|_| Error::new(ErrorCode::Internal, "A stored resource has no valid id."))?;
     Ok(Stored {
         row,
-        type_: types.type_(type_)?,
+        type_: names.type_(type_)?,
         id,
         version,
         updated: Instant(updated),
@@ -64,7 +65,7 @@ fn stored(types: &Types, row: VersionRow) -> Result<Stored, Error> {
 }
 
 /// Adds to `statement`, whose versions are `v`, that `access` covers the version if it is of `type_`.
-fn covered(statement: &mut Statement, access: &Access, type_: TypeId) {
+pub(crate) fn covered(statement: &mut Statement, access: &Access, type_: TypeId) {
     covered_by(statement, access.reach(type_));
 }
 
@@ -104,7 +105,7 @@ fn covered_by(statement: &mut Statement, reach: &Reach) {
 }
 
 /// Adds that `access` covers the version, whatever its type.
-fn covered_any(statement: &mut Statement, access: &Access, types: &Types) {
+pub(crate) fn covered_any(statement: &mut Statement, access: &Access, names: &Names) {
     let Some(reaches) = access.types() else {
         statement.sql("1 = 1");
         return;
@@ -113,8 +114,8 @@ fn covered_any(statement: &mut Statement, access: &Access, types: &Types) {
     let mut groups: Vec<(&Reach, Vec<i64>)> = Vec::new();
     for (type_, reach) in reaches {
         match groups.iter_mut().find(|(known, _)| *known == reach) {
-            Some((_, numbers)) => numbers.push(types.number(type_)),
-            None => groups.push((reach, vec![types.number(type_)])),
+            Some((_, numbers)) => numbers.push(names.number(type_)),
+            None => groups.push((reach, vec![names.number(type_)])),
         }
     }
     statement.sql("(1 = 0");

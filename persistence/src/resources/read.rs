@@ -31,9 +31,9 @@ pub(crate) fn read(
         .sql("v.key = ")
         .integer(key(type_, id))
         .sql(" AND v.type_id = ")
-        .integer(tx.types.number(type_));
+        .integer(tx.names.number(type_));
     statement.sql(" AND v.fhir_id = ").text(id.as_str()).sql(" AND ");
     covered(&mut statement, access, type_);
     let row = tx.connection.versions(&statement)?.pop();
-    row.map(|row| stored(tx.types, row)).transpose()
+    row.map(|row| stored(tx.names, row)).transpose()
 }

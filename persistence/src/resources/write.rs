@@ -3,6 +3,7 @@
 use super::read::{key, read};
 use super::{encode, method_number};
 use crate::dialect::Dialect;
+use crate::index;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::access::Access;
@@ -43,13 +44,15 @@ fn current_one(tx: &mut Transaction<'_>, access: &Access, type_: TypeId, id: &Id
 }
 
 /// Writes one version.
-pub(crate) fn version(tx: &mut Transaction<'_>, new: NewVersion) -> Result<(), Error> {
-    let type_number = tx.types.number(new.type_);
+pub(crate) fn version(tx: &mut Transaction<'_>, mut new: NewVersion) -> Result<(), Error> {
+    let type_number = tx.names.number(new.type_);
     let (row, deleted) = (new.row, new.method == Method::Delete);
-    let (version, patients) = (new.version, new.indexed.patients.clone());
+    let version = new.version;
+    let indexed = std::mem::take(&mut new.indexed);
     let rid = match row {
         Some(rid) => {
             replace(tx, rid, new)?;
+            index::delete(tx, rid)?;
             rid
         }
         None => insert(tx, type_number, new)?,
@@ -58,7 +61,8 @@ pub(crate) fn version(tx: &mut Transaction<'_>, new: NewVersion) -> Result<(), E
     if deleted {
         return Ok(());
     }
-    compartments(tx, (type_number, rid), version, &patients)
+    index::write(tx, rid, &indexed.entries)?;
+    compartments(tx, (type_number, rid), version, &indexed.patients)
 }
 
 fn insert(tx: &mut Transaction<'_>, type_number: i64, new: NewVersion) -> Result<i64, Error> {

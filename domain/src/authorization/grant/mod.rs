@@ -1,0 +1,31 @@
+//! The grants (`RFC 6749 §1.3`), and which of the scopes asked for are granted.
+
+pub mod authorization_code;
+pub mod client_credentials;
+
+use crate::access::scope::{Context, Scope};
+
+/// Whether this server can grant `scope` at all.
+pub fn is_known(scope: &str) -> bool {
+    scope == "launch/patient" || Scope::parse(scope).is_some()
+}
+
+/// The scopes of `asked` that the registration covers and `contexts` allow, as written and in order, each once.
+pub fn granted<'a>(asked: &'a str, registered: &str, contexts: &[Context]) -> Vec<&'a str> {
+    let own = Scope::parse_all(registered);
+    let mut granted: Vec<&str> = Vec::new();
+    for text in asked.split(' ') {
+        let covered = match Scope::parse(text) {
+            Some(scope) => contexts.contains(&scope.context) && scope.covered_by(&own),
+            None => {
+                text == "launch/patient"
+                    && contexts.contains(&Context::Patient)
+                    && own.iter().any(|scope| scope.context == Context::Patient)
+            }
+        };
+        if covered && !granted.contains(&text) {
+            granted.push(text);
+        }
+    }
+    granted
+}

@@ -1,0 +1,106 @@
+//! The keys that sign access tokens: made on first start, kept in the store, published as a JWK Set (`RFC 7517`).
+
+use super::{from_json, to_json};
+use crate::error::{Error, ErrorCode};
+use crate::store::authorization::{AuthorizationWrite, Kind, Record};
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// One ES256 key as stored.
+#[derive(Serialize, Deserialize)]
+struct StoredKey {
+    kid: String,
+    /// PKCS #8, base64.
+    private: String,
+    x: String,
+    y: String,
+}
+
+/// All keys; the newest signs, all verify.
+pub struct Keyring {
+    signing: (String, EncodingKey),
+    verifying: Vec<(String, DecodingKey)>,
+    jwks: Value,
+}
+
+/// The first key's place in the store. A rotation adds the next number.
+const FIRST: &str = "000001";
+
+/// The keys of the store; makes the first one if there is none. Two processes that start together end with the same.
+pub fn ensure(tx: &mut dyn AuthorizationWrite) -> Result<Keyring, Error> {
+    if tx.authorizations(Kind::Key, "")?.is_empty() {
+        let record = Record { key: FIRST.into(), body: to_json(&generate()?)?, expires: None };
+        tx.insert_authorization(Kind::Key, &record)?;
+    }
+    Keyring::of(&tx.authorizations(Kind::Key, "")?)
+}
+
+/// Adds a key that signs from the next start on; the earlier ones still verify. Returns its `kid`.
+pub fn rotate(tx: &mut dyn AuthorizationWrite) -> Result<String, Error> {
+    let key = generate()?;
+    let last = tx.authorizations(Kind::Key, "")?.last().and_then(|record| record.key.parse::<u32>().ok());
+    let number = format!("{:06}", last.unwrap_or(0).saturating_add(1));
+    let record = Record { key: number, body: to_json(&key)?, expires: None };
+    if tx.insert_authorization(Kind::Key, &record)? {
+        Ok(key.kid)
+    } else {
+        Err(Error::new(ErrorCode::Conflict, "Another process rotated the keys at the same time."))
+    }
+}
+
+fn generate() -> Result<StoredKey, Error> {
+    let refused = |_| Error::internal("no P-256 key could be made");
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(refused)?;
+    let private = pair.to_pkcs8v1().map_err(refused)?;
+    // An uncompressed point: 0x04, x, y.
+    let point = pair.public_key().as_ref();
+    let (Some(x), Some(y)) = (point.get(1..33), point.get(33..65)) else {
+        return Err(Error::internal("a P-256 point of another length"));
+    };
+    let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+    // RFC 7638: the thumbprint names the key.
+    let kid = super::digest(&format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#));
+    Ok(StoredKey { kid, private: STANDARD.encode(private.as_ref()), x, y })
+}
+
+impl Keyring {
+    fn of(records: &[Record]) -> Result<Keyring, Error> {
+        let keys = records.iter().map(|r| from_json(&r.body)).collect::<Result<Vec<StoredKey>, Error>>()?;
+        let newest = keys.last().ok_or_else(|| Error::internal("there is no signing key"))?;
+        let private = STANDARD.decode(&newest.private).map_err(Error::internal)?;
+        let jwk = |key: &StoredKey| json!({"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": key.kid, "x": key.x, "y": key.y});
+        Ok(Keyring {
+            signing: (newest.kid.clone(), EncodingKey::from_ec_der(&private)),
+            verifying: keys
+                .iter()
+                .map(|key| {
+                    Ok((
+                        key.kid.clone(),
+                        DecodingKey::from_ec_components(&key.x, &key.y).map_err(Error::internal)?,
+                    ))
+                })
+                .collect::<Result<_, Error>>()?,
+            jwks: json!({"keys": keys.iter().map(jwk).collect::<Vec<_>>()}),
+        })
+    }
+
+    /// The key that signs, with its `kid`.
+    pub fn signing(&self) -> (&str, &EncodingKey) {
+        (&self.signing.0, &self.signing.1)
+    }
+
+    /// The key named `kid`.
+    pub fn verifying(&self, kid: &str) -> Option<&DecodingKey> {
+        self.verifying.iter().find(|(own, _)| own == kid).map(|(_, key)| key)
+    }
+
+    /// The public keys as a JWK Set.
+    pub fn jwks(&self) -> &Value {
+        &self.jwks
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests of the authorization server over a map of records.

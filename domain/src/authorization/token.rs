@@ -1,0 +1,204 @@
+//! The token endpoint (`RFC 6749 §3.2`): who is the client, which grant, what comes back.
+
+use super::access_token::{self, Claims};
+use super::client::{Authentication, Client};
+use super::grant::{authorization_code, client_credentials};
+use super::{AuthorizationServer, ErrorType, Refusal, assertion, client, digest, parameter, same, to_json};
+use crate::error::Error;
+use crate::store::authorization::AuthorizationWrite;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use oauth2::basic::BasicTokenType;
+use oauth2::{AccessToken, ExtraTokenFields, Scope, StandardErrorResponse, StandardTokenResponse};
+use serde::{Deserialize, Serialize};
+
+/// A request to the token endpoint.
+#[derive(Debug, Clone)]
+pub struct TokenRequest {
+    /// The form, decoded.
+    pub form: Vec<(String, String)>,
+    /// The `Authorization` header.
+    pub authorization: Option<String>,
+}
+
+/// What goes back: JSON, never to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenAnswer {
+    /// 200, 400 or 401.
+    pub status: u16,
+    /// JSON.
+    pub body: String,
+    /// Whether to send `WWW-Authenticate: Basic`.
+    pub challenge: bool,
+}
+
+/// SMART's launch context beside the token.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct LaunchContext {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patient: Option<String>,
+}
+impl ExtraTokenFields for LaunchContext {}
+
+/// Answers a token request. What it spends (a `jti`, a code) stays spent when it refuses: commit in either case.
+///
+/// Errors: those of the store only; what is wrong with the request is an answer.
+pub fn exchange(
+    server: &AuthorizationServer,
+    tx: &mut dyn AuthorizationWrite,
+    request: &TokenRequest,
+) -> Result<TokenAnswer, Error> {
+    match run(server, tx, request)? {
+        Ok(claims) => {
+            let lifetime = u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or_default();
+            let mut response = StandardTokenResponse::new(
+                AccessToken::new(access_token::sign(server, &claims)?),
+                BasicTokenType::Extension("Bearer".into()),
+                LaunchContext { patient: claims.patient.clone() },
+            );
+            response.set_expires_in(Some(&std::time::Duration::from_secs(lifetime)));
+            response.set_scopes(Some(claims.scope.split(' ').map(|s| Scope::new(s.to_owned())).collect()));
+            Ok(TokenAnswer { status: 200, body: to_json(&response)?, challenge: false })
+        }
+        Err(refusal) => refuse(&refusal),
+    }
+}
+
+/// A refusal as the token endpoint's answer (`RFC 6749 §5.2`).
+pub fn refuse(refusal: &Refusal) -> Result<TokenAnswer, Error> {
+    let body = StandardErrorResponse::new(refusal.error.clone(), Some(refusal.description.clone()), None);
+    let unauthenticated = refusal.error == ErrorType::InvalidClient;
+    let status = if unauthenticated { 401 } else { 400 };
+    Ok(TokenAnswer { status, body: to_json(&body)?, challenge: unauthenticated })
+}
+
+fn run(
+    server: &AuthorizationServer,
+    tx: &mut dyn AuthorizationWrite,
+    request: &TokenRequest,
+) -> Result<Result<Claims, Refusal>, Error> {
+    // `?` of both layers: the outer is the store's failure, the inner the caller's.
+    macro_rules! granted {
+        ($outcome:expr) => {
+            match $outcome {
+                Ok(value) => value,
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        };
+    }
+    let form = &request.form;
+    for (n, (name, _)) in form.iter().enumerate() {
+        if form.iter().skip(n + 1).any(|(other, _)| other == name) {
+            return Ok(Err(Refusal::invalid_request("A parameter is repeated.")));
+        }
+    }
+    let grant = match granted!(parameter(form, "grant_type")) {
+        None => return Ok(Err(Refusal::invalid_request("The parameter grant_type is missing."))),
+        Some(grant) if client::GRANTS.contains(&grant) => grant,
+        Some(_) => {
+            let text = format!("The grant_type is not one of: {}.", client::GRANTS.join(", "));
+            return Ok(Err(Refusal::new(ErrorType::UnsupportedGrantType, text)));
+        }
+    };
+    let client = granted!(authenticate(server, tx, request)?);
+    if !client.grants.iter().any(|own| own == grant) {
+        let text = "The client is not registered for this grant_type.";
+        return Ok(Err(Refusal::new(ErrorType::UnauthorizedClient, text)));
+    }
+    if grant == "client_credentials" {
+        return Ok(client_credentials::run(server, &client, granted!(parameter(form, "scope"))));
+    }
+    let required = |name: &str| {
+        parameter(form, name)?
+            .ok_or_else(|| Refusal::invalid_request(format!("The parameter {name} is missing.")))
+    };
+    let exchange = authorization_code::Exchange {
+        code: granted!(required("code")),
+        redirect_uri: granted!(required("redirect_uri")),
+        verifier: granted!(required("code_verifier")),
+    };
+    authorization_code::run(server, tx, &client, &exchange)
+}
+
+/// The client of a token request, proved in exactly one way (`RFC 6749 §2.3`).
+///
+/// Errors: `invalid_client`, `invalid_request`.
+pub fn authenticate(
+    server: &AuthorizationServer,
+    tx: &mut dyn AuthorizationWrite,
+    request: &TokenRequest,
+) -> Result<Result<Client, Refusal>, Error> {
+    let form = &request.form;
+    let value = |name: &str| parameter(form, name);
+    let parts = || -> Result<_, Refusal> {
+        Ok((
+            value("client_id")?,
+            value("client_secret")?,
+            value("client_assertion")?,
+            value("client_assertion_type")?,
+        ))
+    };
+    let (id, secret, assertion, assertion_type) = match parts() {
+        Ok(parts) => parts,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let ways = [request.authorization.is_some(), secret.is_some(), assertion.is_some()];
+    if ways.iter().filter(|used| **used).count() > 1 {
+        return Ok(Err(Refusal::invalid_request("Authenticate the client in one way only.")));
+    }
+    let outcome = if let Some(header) = &request.authorization {
+        match basic(header) {
+            Some((name, secret)) => by_secret(tx, &name, &secret)?,
+            None => Err(Refusal::invalid_client()),
+        }
+    } else if let Some(assertion) = assertion {
+        if assertion_type != Some(assertion::TYPE) {
+            let text = format!("The client_assertion_type must be {}.", assertion::TYPE);
+            return Ok(Err(Refusal::invalid_request(text)));
+        }
+        assertion::authenticate(server, tx, assertion)?
+    } else if let (Some(id), Some(secret)) = (id, secret) {
+        by_secret(tx, id, secret)?
+    } else if let Some(id) = id {
+        let client = client::find(tx, id)?;
+        client
+            .filter(|client| matches!(client.authentication, Authentication::Public))
+            .ok_or_else(Refusal::invalid_client)
+    } else {
+        Err(Refusal::invalid_client())
+    };
+    // A client_id beside another proof must name the same client.
+    Ok(outcome.and_then(|client| {
+        if id.is_none_or(|id| id == client.id) { Ok(client) } else { Err(Refusal::invalid_client()) }
+    }))
+}
+
+fn by_secret(
+    tx: &mut dyn AuthorizationWrite,
+    id: &str,
+    secret: &str,
+) -> Result<Result<Client, Refusal>, Error> {
+    let client = client::find(tx, id)?;
+    let given = digest(secret);
+    Ok(match client {
+        Some(client) if matches!(&client.authentication, Authentication::Secret(own) if same(own, &given)) => {
+            Ok(client)
+        }
+        _ => Err(Refusal::invalid_client()),
+    })
+}
+
+/// `client_id` and secret of a Basic header, both form-decoded (`RFC 6749 §2.3.1`).
+fn basic(header: &str) -> Option<(String, String)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    let decode = |part: &str| {
+        let spaced = part.replace('+', " ");
+        percent_encoding::percent_decode_str(&spaced).decode_utf8().ok().map(|text| text.into_owned())
+    };
+    Some((decode(id)?, decode(secret)?))
+}

@@ -1,0 +1,126 @@
+//! Resource types and search parameters as the database numbers them: interned once, when the store opens.
+
+use crate::connection::Connection;
+use crate::statement::Statement;
+use domain::Error;
+use domain::conformance::{Definitions, ParameterId, TypeId};
+use domain::index::Facet;
+use std::collections::HashMap;
+
+/// The database's numbers of resource types, both ways, and of search parameters.
+pub(crate) struct Names {
+    numbers: HashMap<TypeId, i64>,
+    types: HashMap<i64, TypeId>,
+    /// By [`ParameterId`].
+    parameters: Vec<i64>,
+}
+
+/// Rows of one insert when parameters are interned.
+const CHUNK: usize = 500;
+
+impl Names {
+    /// Reads the numbers, giving one to every name that has none yet, in a transaction of its own.
+    pub(crate) fn intern(connection: &mut Connection) -> Result<Names, Error> {
+        let mut names = Names { numbers: HashMap::new(), types: HashMap::new(), parameters: Vec::new() };
+        // Another process may intern the same names at the same time: what it was first with is read, not overwritten.
+        while !names.read(connection)? {
+            connection.command(connection.dialect().begin_write())?;
+            let added = add_types(connection).and_then(|()| add_parameters(connection));
+            connection.command(if added.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+            added?;
+        }
+        Ok(names)
+    }
+
+    /// The number of a type.
+    pub(crate) fn number(&self, type_: TypeId) -> i64 {
+        self.numbers.get(&type_).copied().unwrap_or(0)
+    }
+
+    /// The type of a number.
+    pub(crate) fn type_(&self, number: i64) -> Result<TypeId, Error> {
+        self.types
+            .get(&number)
+            .copied()
+            .ok_or_else(|| Error::internal("a stored resource has an unknown type"))
+    }
+
+    /// `p` of a parameter's facet.
+    pub(crate) fn p(&self, parameter: ParameterId, facet: Facet) -> i64 {
+        let number =
+            usize::try_from(parameter.0).ok().and_then(|at| self.parameters.get(at)).copied().unwrap_or(0);
+        let facet = match facet {
+            Facet::Value => 0,
+            Facet::Text => 1,
+            Facet::OfType => 2,
+            Facet::Identifier => 3,
+            Facet::Contained => 4,
+        };
+        number * 8 + facet
+    }
+
+    /// Reads what is stored; `false` if something is missing.
+    fn read(&mut self, connection: &mut Connection) -> Result<bool, Error> {
+        let definitions = Definitions::r4();
+        for (number, name) in connection.names(&stored_types())? {
+            if let Some(type_) = definitions.endpoint(&name) {
+                self.numbers.insert(type_, number);
+                self.types.insert(number, type_);
+            }
+        }
+        let stored: HashMap<String, i64> = connection
+            .names(&stored_parameters())?
+            .into_iter()
+            .map(|(number, name)| (name, number))
+            .collect();
+        let numbers =
+            definitions.parameters().iter().map(|p| stored.get(&format!("{}.{}", p.base, p.code)).copied());
+        let Some(numbers) = numbers.collect() else { return Ok(false) };
+        self.parameters = numbers;
+        Ok(definitions.endpoints().all(|type_| self.numbers.contains_key(&type_)))
+    }
+}
+
+fn stored_types() -> Statement {
+    Statement::new("SELECT id, name FROM resource_type")
+}
+
+fn stored_parameters() -> Statement {
+    Statement::new("SELECT id, base || '.' || code FROM parameter")
+}
+
+fn add_types(connection: &mut Connection) -> Result<(), Error> {
+    let definitions = Definitions::r4();
+    let names = definitions.endpoints().map(|type_| definitions.type_name(type_).to_owned());
+    let missing = missing(connection.names(&stored_types())?, names);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut insert = Statement::new("INSERT INTO resource_type (id, name) VALUES ");
+    for (n, (number, name)) in missing.iter().enumerate() {
+        insert.sql(if n > 0 { ", (" } else { "(" }).integer(*number).sql(", ").text(name).sql(")");
+    }
+    connection.execute(insert.sql(" ON CONFLICT DO NOTHING")).map(drop)
+}
+
+fn add_parameters(connection: &mut Connection) -> Result<(), Error> {
+    let names = Definitions::r4().parameters().iter().map(|p| format!("{}.{}", p.base, p.code));
+    let missing = missing(connection.names(&stored_parameters())?, names);
+    for chunk in missing.chunks(CHUNK) {
+        let mut insert = Statement::new("INSERT INTO parameter (id, base, code) VALUES ");
+        for (n, (number, name)) in chunk.iter().enumerate() {
+            let (base, code) = name.split_once('.').unwrap_or_default();
+            insert.sql(if n > 0 { ", (" } else { "(" }).integer(*number);
+            insert.sql(", ").text(base).sql(", ").text(code).sql(")");
+        }
+        connection.execute(insert.sql(" ON CONFLICT DO NOTHING"))?;
+    }
+    Ok(())
+}
+
+/// The names that are not stored, with the numbers after those that are.
+fn missing(stored: Vec<(i64, String)>, names: impl Iterator<Item = String>) -> Vec<(i64, String)> {
+    let last = stored.iter().map(|(number, _)| *number).max().unwrap_or(0);
+    let known: std::collections::HashSet<String> = stored.into_iter().map(|(_, name)| name).collect();
+    (last + 1..).zip(names.filter(|name| !known.contains(name))).collect()
+}

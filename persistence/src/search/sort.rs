@@ -1,0 +1,132 @@
+//! Sort keys, the order they give, and the place where a page begins.
+
+use crate::statement::Statement;
+use crate::transaction::Transaction;
+use domain::conformance::{Definitions, SearchKind};
+use domain::index::Facet;
+use domain::search::query::{Position, Sort, SortBy, SortValue};
+use domain::store::Stored;
+use domain::{Error, ErrorCode};
+
+/// Adds the value of a sort key of the resource `v`.
+fn value(statement: &mut Statement, tx: &Transaction<'_>, sort: Sort) -> Result<(), Error> {
+    let parameter = match sort.by {
+        SortBy::LastUpdated => {
+            statement.sql("v.updated_us");
+            return Ok(());
+        }
+        SortBy::Id => {
+            statement.sql("v.fhir_id");
+            return Ok(());
+        }
+        SortBy::Parameter(parameter) => parameter,
+    };
+    let select = match (Definitions::r4().parameter_of(parameter).kind, sort.descending) {
+        (SearchKind::Date, false) => "(SELECT MIN(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::Date, true) => "(SELECT MAX(i.hi) FROM ix_date i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::String, false) => {
+            "(SELECT MIN(i.folded) FROM ix_string i WHERE i.rid = v.rid AND i.p = "
+        }
+        (SearchKind::String, true) => "(SELECT MAX(i.folded) FROM ix_string i WHERE i.rid = v.rid AND i.p = ",
+        _ => return Err(unsupported()),
+    };
+    statement.sql(select).integer(tx.names.p(parameter, Facet::Value)).sql(")");
+    Ok(())
+}
+
+fn unsupported() -> Error {
+    Error::new(ErrorCode::NotSupported, "Sorting by this kind of parameter is not supported yet.")
+}
+
+const fn is_text(sort: Sort, kind: Option<SearchKind>) -> bool {
+    matches!(sort.by, SortBy::Id) || matches!(kind, Some(SearchKind::String))
+}
+
+fn kind(sort: Sort) -> Option<SearchKind> {
+    match sort.by {
+        SortBy::Parameter(parameter) => Some(Definitions::r4().parameter_of(parameter).kind),
+        SortBy::LastUpdated | SortBy::Id => None,
+    }
+}
+
+/// Adds ` ORDER BY`: the keys, resources without a value last, then `rid`.
+pub(super) fn order(statement: &mut Statement, tx: &Transaction<'_>, sorts: &[Sort]) -> Result<(), Error> {
+    statement.sql(" ORDER BY ");
+    for sort in sorts {
+        if matches!(sort.by, SortBy::Parameter(_)) {
+            value(statement, tx, *sort)?;
+            statement.sql(" IS NULL, ");
+        }
+        value(statement, tx, *sort)?;
+        statement.sql(if sort.descending { " DESC, " } else { ", " });
+    }
+    statement.sql("v.rid");
+    Ok(())
+}
+
+/// Adds ` AND` that the resource comes after `position`.
+pub(super) fn after(
+    statement: &mut Statement,
+    tx: &Transaction<'_>,
+    sorts: &[Sort],
+    position: &Position,
+) -> Result<(), Error> {
+    statement.sql(" AND (");
+    for differs in 0..=sorts.len() {
+        statement.sql(if differs > 0 { " OR (1 = 1" } else { "(1 = 1" });
+        for (sort, held) in sorts.iter().zip(&position.values).take(differs) {
+            statement.sql(" AND ");
+            value(statement, tx, *sort)?;
+            match held {
+                None => statement.sql(" IS NULL"),
+                Some(held) => bind(statement.sql(" = "), held)?,
+            };
+        }
+        match sorts.get(differs).zip(position.values.get(differs)) {
+            None => {
+                statement.sql(" AND v.rid > ").integer(position.row);
+            }
+            Some((_, None)) => {
+                statement.sql(" AND 1 = 0");
+            }
+            Some((sort, Some(held))) => {
+                statement.sql(" AND (");
+                value(statement, tx, *sort)?;
+                bind(statement.sql(if sort.descending { " < " } else { " > " }), held)?.sql(" OR ");
+                value(statement, tx, *sort)?;
+                statement.sql(" IS NULL)");
+            }
+        }
+        statement.sql(")");
+    }
+    statement.sql(")");
+    Ok(())
+}
+
+fn bind<'s>(statement: &'s mut Statement, value: &SortValue) -> Result<&'s mut Statement, Error> {
+    match value {
+        SortValue::Integer(value) => Ok(statement.integer(*value)),
+        SortValue::Text(value) => Ok(statement.text(value)),
+        SortValue::Real(_) => Err(unsupported()),
+    }
+}
+
+/// The sort values of a resource.
+pub(super) fn values(
+    tx: &mut Transaction<'_>,
+    sorts: &[Sort],
+    resource: &Stored,
+) -> Result<Vec<Option<SortValue>>, Error> {
+    let mut values = Vec::with_capacity(sorts.len());
+    for sort in sorts {
+        let mut statement = Statement::new("SELECT ");
+        value(&mut statement, tx, *sort)?;
+        statement.sql(" FROM resource v WHERE v.rid = ").integer(resource.row);
+        values.push(if is_text(*sort, kind(*sort)) {
+            tx.connection.optional_text(&statement)?.map(SortValue::Text)
+        } else {
+            tx.connection.optional_integer(&statement)?.map(SortValue::Integer)
+        });
+    }
+    Ok(values)
+}

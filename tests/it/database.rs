@@ -1,0 +1,42 @@
+//! A fresh database for one server: a SQLite file, or a database of its own in the cluster `make test` starts.
+
+use crate::server::unique;
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use std::path::Path;
+
+/// Which database a server runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Database {
+    /// A file in the server's temporary folder.
+    Sqlite,
+    /// A database of its own in the cluster that `BINNACLE_TEST_POSTGRES` names.
+    Postgres,
+}
+
+impl Database {
+    /// Makes a fresh, empty database and answers its URL (`BINNACLE_DATABASE_URL`).
+    pub(crate) fn create(self, folder: &Path) -> String {
+        match self {
+            Self::Sqlite => format!("sqlite://{}", folder.join("binnacle.db").display()),
+            Self::Postgres => {
+                let cluster = cluster();
+                let name = unique("binnacle").replace('-', "_");
+                let mut connection = PgConnection::establish(&cluster).expect("the test cluster answers");
+                connection.batch_execute(&format!("CREATE DATABASE {name}")).expect("a database of our own");
+                let (server, _) = cluster.rsplit_once('/').expect("the cluster's URL ends in /database");
+                format!("{server}/{name}")
+            }
+        }
+    }
+}
+
+/// The URL of the test cluster. Its absence is a failure: a test of PostgreSQL that did not run is not a pass.
+pub(crate) fn cluster() -> String {
+    std::env::var("BINNACLE_TEST_POSTGRES").unwrap_or_else(|_| {
+        panic!(
+            "BINNACLE_TEST_POSTGRES is not set: run the tests with `make test`, which starts a throw-away PostgreSQL, \
+             or with `tests/bin/postgres run cargo test -p tests`"
+        )
+    })
+}

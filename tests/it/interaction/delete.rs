@@ -1,0 +1,48 @@
+//! FHIR R4 `http.html#delete`: then 410 with the history intact, and an update that brings the resource back.
+
+use super::patient;
+use crate::http::reference;
+use crate::server::unique;
+
+on_both! {
+    fn leaves_410_and_the_history(server: &Server) {
+        let (mark, patient) = patient();
+        let stored = server.http().create(&patient);
+        let path = reference(&stored);
+        server.http().delete(&path).expect(204);
+        server.http().get(&path).expect_error(410);
+        assert_eq!(server.http().get(&format!("{path}/_history/1")).expect(200).json(), stored);
+        server.http().get(&format!("{path}/_history/2")).expect_error(410);
+        let found = server.http().get(&format!("Patient?family={mark}")).expect(200).json();
+        assert_eq!(crate::http::ids(&found), crate::http::set(&[]));
+
+        let history = server.http().get(&format!("{path}/_history")).expect(200).json();
+        let methods: Vec<_> = history["entry"].as_array().unwrap().iter().map(|e| &e["request"]["method"]).collect();
+        assert_eq!(methods, ["DELETE", "POST"]);
+        assert!(history["entry"][0].get("resource").is_none(), "a deletion has no resource");
+    }
+}
+
+on_both! {
+    fn may_be_repeated(server: &Server) {
+        let (_, patient) = patient();
+        let path = reference(&server.http().create(&patient));
+        server.http().delete(&path).expect(204);
+        server.http().delete(&path).expect(204);
+        let history = server.http().get(&format!("{path}/_history")).expect(200).json();
+        assert_eq!(history["total"], 2, "the second delete changed nothing");
+        server.http().delete(&format!("Patient/{}", unique("nobody"))).expect(204);
+    }
+}
+
+on_both! {
+    fn may_be_undone_by_an_update(server: &Server) {
+        let (_, patient) = patient();
+        let stored = server.http().create(&patient);
+        let path = reference(&stored);
+        server.http().delete(&path).expect(204);
+        let again = server.http().put(&path, &stored).expect(201);
+        assert_eq!(again.header("etag"), r#"W/"3""#);
+        server.http().get(&path).expect(200);
+    }
+}
