@@ -36,7 +36,6 @@ mod architecture;
 mod database;
 mod http;
 mod interaction;
-mod oracle;
 mod schema;
 mod search;
 mod server;

@@ -1,14 +1,16 @@
 //! The oracle: resources and queries made at random, and memory, SQLite and PostgreSQL held to the same answers.
 //!
-//! `PROPTEST_CASES` sets how many worlds are made.
+//! `PROPTEST_CASES` sets how many worlds are made. PostgreSQL comes from `BINNACLE_TEST_POSTGRES` (`make test`).
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod question;
 mod stores;
 mod world;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use question::Question;
-use stores::{Running, Store};
+use stores::Running;
 
 /// Worlds that each test makes unless `PROPTEST_CASES` says otherwise: each opens its databases anew.
 const CASES: u32 = 12;
@@ -20,9 +22,7 @@ fn config() -> ProptestConfig {
 
 /// The stores that are held against memory.
 fn others() -> Vec<Running> {
-    let mut others = vec![Running::sqlite()];
-    others.extend(Running::postgres());
-    others
+    vec![Running::sqlite(), Running::postgres()]
 }
 
 proptest! {
@@ -74,5 +74,3 @@ fn every_fragment_of_a_question_tells_resources_apart() {
     }
     assert!(useless.is_empty(), "{useless:?}");
 }
-
-use proptest::strategy::ValueTree;

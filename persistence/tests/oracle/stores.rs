@@ -21,11 +21,6 @@ use persistence::{SqlStore, StoreSettings};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
-/// A store that is asked questions.
-pub(super) trait Store {
-    fn name(&self) -> &str;
-}
-
 /// An open store, and what must be removed with it.
 pub(super) struct Running {
     name: &'static str,
@@ -65,13 +60,11 @@ fn describe(stored: &Stored) -> String {
     format!("{} v{} {} {:?} {body}", name_of(stored), stored.version, stored.updated, stored.method)
 }
 
-impl Store for Running {
-    fn name(&self) -> &str {
+impl Running {
+    pub(super) fn name(&self) -> &'static str {
         self.name
     }
-}
 
-impl Running {
     pub(super) fn memory() -> Running {
         Running {
             name: "memory",
@@ -88,18 +81,16 @@ impl Running {
         Running { name: "SQLite", executor, directory: Some(directory), schema: None }
     }
 
-    /// A schema of its own in the database of `BINNACLE_TEST_POSTGRES`; `None` where there is none.
-    pub(super) fn postgres() -> Option<Running> {
+    /// A schema of its own in the database of `BINNACLE_TEST_POSTGRES`.
+    pub(super) fn postgres() -> Running {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let Ok(url) = std::env::var("BINNACLE_TEST_POSTGRES") else {
-            eprintln!("NOT RUN on PostgreSQL: BINNACLE_TEST_POSTGRES is not set");
-            return None;
-        };
+        let url = std::env::var("BINNACLE_TEST_POSTGRES")
+            .expect("BINNACLE_TEST_POSTGRES is not set: run `make test`");
         let schema = format!("oracle_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         sql(&url, &format!("CREATE SCHEMA {schema}"));
         let separator = if url.contains('?') { '&' } else { '?' };
         let executor = open(&format!("{url}{separator}options=-csearch_path%3D{schema}"));
-        Some(Running { name: "PostgreSQL", executor, directory: None, schema: Some((url, schema)) })
+        Running { name: "PostgreSQL", executor, directory: None, schema: Some((url, schema)) }
     }
 
     fn executor(&self) -> &dyn Executor {
