@@ -22,9 +22,8 @@ test: ## every test, on SQLite and on a throw-away PostgreSQL
 lint: ## formatting, clippy with warnings as errors, licences, bans and advisories
 	@exec tests/bin/lint
 
-bench: ## load, read, search and create on both databases, beside the bare limits
-	$(CARGO) build --release --package api --bin binnacle --package bench
-	"$${CARGO_TARGET_DIR:-target}/release/bench" $(ARGS)
+bench: ## load, read, search and create on both databases, with percentiles
+	@exec tests/bin/bench
 
 definitions: ## rewrite domain/definitions from the HL7 R4 core package
 	$(CARGO) run --package definitions-generator -- "$${BINNACLE_SHARED_DATA:-../shared/data}/r4-definitions" domain/definitions

@@ -1,2 +1,34 @@
-//! Placeholder.
-fn main() {}
+//! The binnacle server and command line. This file alone names the store.
+
+mod app;
+mod cli;
+mod clock;
+mod fhir;
+mod guard;
+mod oauth;
+mod operations;
+mod pages;
+mod routes;
+mod settings;
+mod worker;
+
+use domain::Error;
+use domain::store::Executor;
+use persistence::{SqlStore, StoreSettings};
+use settings::Settings;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+fn main() -> ExitCode {
+    cli::run(open)
+}
+
+/// Opens the store that the settings name, and brings its schema up to date.
+fn open(settings: &Settings) -> Result<Arc<dyn Executor>, Error> {
+    let store = StoreSettings {
+        readers: settings.readers(),
+        queue: settings.queue,
+        ..StoreSettings::new(settings.database_url.clone())
+    };
+    Ok(Arc::new(SqlStore::open(&store)?))
+}

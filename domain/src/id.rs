@@ -35,6 +35,12 @@ impl Id {
     }
 }
 
+impl From<uuid::Uuid> for Id {
+    fn from(uuid: uuid::Uuid) -> Id {
+        Id(Arc::from(uuid.hyphenated().to_string()))
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

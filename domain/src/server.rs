@@ -5,9 +5,14 @@ use crate::access::decision::{self, require};
 use crate::access::scope::Letter;
 use crate::clock::Clock;
 use crate::conformance::TypeId;
+use crate::conformance::capability::{self, Installation};
+use crate::conformance::registry::Registry;
+use crate::conformance::validation::ValidationSettings;
 use crate::error::{Error, ErrorCode};
 use crate::id::{Id, IdSource};
+use crate::interaction::history::PreparedHistory;
 use crate::interaction::read::PreparedRead;
+use crate::interaction::search::PreparedSearch;
 use crate::interaction::write::{Content, Kind, PreparedWrite};
 use crate::interaction::{Answer, Interaction, Request, Return, batch, bundle, content, transaction};
 use crate::resource::json::Json;
@@ -31,6 +36,12 @@ pub struct Settings {
     pub base: String,
     /// Key that signs page cursors.
     pub cursor_key: [u8; 32],
+    /// Whether tokens are asked for (not with `serve --open`).
+    pub tokens: bool,
+    /// `{public_url}`, without a slash at the end.
+    pub public_url: String,
+    /// What is refused and what only told.
+    pub validation: ValidationSettings,
     /// Most entries of a batch or transaction.
     pub max_entries: usize,
 }
@@ -45,8 +56,14 @@ pub struct Prepared {
 /// What a prepared request does in its transaction.
 #[derive(Debug, Clone)]
 pub enum Work {
+    /// The CapabilityStatement.
+    Capabilities,
     /// A read or vread.
     Read(PreparedRead),
+    /// A history.
+    History(Box<PreparedHistory>),
+    /// A search.
+    Search(Box<PreparedSearch>),
     /// A create, update or delete.
     Write(Box<PreparedWrite>),
     /// A batch.
@@ -59,7 +76,7 @@ impl Prepared {
     /// Whether it needs a write transaction.
     pub fn writes(&self) -> bool {
         match &self.work {
-            Work::Read(_) => false,
+            Work::Capabilities | Work::Read(_) | Work::History(_) | Work::Search(_) => false,
             Work::Write(_) | Work::Transaction(_) => true,
             Work::Batch(batch) => batch.writes(),
         }
@@ -133,11 +150,18 @@ impl Server {
                 write(Kind::Update, type_, id, Some(content))
             }
             Interaction::Delete(type_, id) => write(Kind::Delete, type_, id, None),
-            Interaction::Capabilities
-            | Interaction::History(..)
-            | Interaction::Search(..)
-            | Interaction::Patch(..) => {
-                Err(Error::new(ErrorCode::NotSupported, "This interaction is not supported yet."))
+            Interaction::Capabilities => Ok(Prepared { work: Work::Capabilities }),
+            Interaction::History(scope, parameters) => {
+                let history = PreparedHistory::new(self, actor, scope, &parameters)?;
+                Ok(Prepared { work: Work::History(Box::new(history)) })
+            }
+            Interaction::Search(type_, parameters) => {
+                let search = PreparedSearch::new(self, actor, type_, &parameters, prefer)?;
+                Ok(Prepared { work: Work::Search(Box::new(search)) })
+            }
+            Interaction::Patch(..) => {
+                let message = "Patch is not supported. Send the whole resource with PUT.";
+                Err(Error::new(ErrorCode::NotSupported, message))
             }
             Interaction::Bundle(_) => {
                 Err(Error::new(ErrorCode::NotSupported, "An entry may not hold a batch."))
@@ -152,9 +176,11 @@ impl Server {
         actor: &Actor,
         prepared: &Prepared,
     ) -> Result<Answer, Error> {
-        let _ = actor;
         match &prepared.work {
+            Work::Capabilities => Ok(self.capabilities()),
             Work::Read(read) => read.perform(tx),
+            Work::History(history) => history.perform(self, tx),
+            Work::Search(search) => search.perform(self, tx),
             Work::Batch(batch) => batch.perform_read(self, tx, actor),
             Work::Write(_) | Work::Transaction(_) => {
                 Err(Error::internal("a write came to a read transaction"))
@@ -170,11 +196,26 @@ impl Server {
         prepared: &Prepared,
     ) -> Result<Answer, Error> {
         match &prepared.work {
-            Work::Read(read) => read.perform(tx),
+            Work::Capabilities | Work::Read(_) | Work::History(_) | Work::Search(_) => {
+                self.perform_read(tx, actor, prepared)
+            }
             Work::Write(write) => write.perform(self, tx),
             Work::Batch(batch) => batch.perform(self, tx, actor),
             Work::Transaction(transaction) => transaction.perform(self, tx, actor),
         }
+    }
+
+    /// `FHIR R4 http.html#capabilities`: what the Registry says, at this address.
+    pub fn capabilities(&self) -> Answer {
+        let installation = Installation {
+            public_url: &self.settings.public_url,
+            base: &self.settings.base,
+            date: capability::RELEASED,
+            version: env!("CARGO_PKG_VERSION"),
+            tokens: self.settings.tokens,
+        };
+        let statement = capability::statement(Registry::r4(), &installation);
+        Answer { status: 200, body: Some(statement.to_string().into_bytes()), version: None, location: false }
     }
 }
 

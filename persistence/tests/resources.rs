@@ -2,6 +2,8 @@
 //!
 //! PostgreSQL comes from `BINNACLE_TEST_POSTGRES`, the URL of a server where databases may be made (`make test`).
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use domain::access::{Access, Clause, Reach};

@@ -84,7 +84,7 @@ impl Client {
             return refuse("The grant authorization_code needs a --redirect-uri.".into());
         }
         for uri in &self.redirect_uris {
-            redirect::validate(uri).or_else(|why| refuse(why))?;
+            redirect::validate(uri).or_else(&refuse)?;
         }
         for origin in &self.origins {
             let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
@@ -98,7 +98,7 @@ impl Client {
             }
         }
         if let Authentication::Keys(set) = &self.authentication {
-            super::assertion::check_keys(set).or_else(|why| refuse(why))?;
+            super::assertion::check_keys(set).or_else(refuse)?;
         }
         Ok(())
     }

@@ -3,7 +3,6 @@
 use super::{from_json, to_json};
 use crate::error::{Error, ErrorCode};
 use crate::store::authorization::{AuthorizationWrite, Kind, Record};
-use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

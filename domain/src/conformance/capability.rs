@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 const SMART_SERVICE: &str = "http://terminology.hl7.org/CodeSystem/restful-security-service";
 const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
 
+/// When this release began to offer what the statement says.
+pub const RELEASED: &str = "2026-11-25";
+
 /// What of a CapabilityStatement depends on the installation.
 #[derive(Debug, Clone, Copy)]
 pub struct Installation<'a> {

@@ -11,11 +11,14 @@ pub(crate) mod content;
 pub mod create;
 pub mod delete;
 mod entry;
+pub mod history;
 pub mod read;
+pub mod search;
 pub mod transaction;
 pub mod update;
 pub mod write;
 
+use crate::access::actor::Actor;
 use crate::clock::Instant;
 use crate::conformance::TypeId;
 use crate::error::{Error, ErrorCode};
@@ -139,4 +142,11 @@ pub fn entity_tag(text: &str) -> Result<i64, Error> {
     tag.parse().ok().filter(|_| tag.bytes().all(|b| b.is_ascii_digit())).ok_or_else(|| {
         Error::new(ErrorCode::InvalidHeader, "An entity tag is written W/\"n\", with the version n.")
     })
+}
+
+/// Text that tells one caller from another, for page cursors.
+fn caller(actor: &Actor) -> String {
+    let part = |text: Option<&str>| text.unwrap_or_default().replace('\n', " ");
+    let patient = actor.patient.as_ref().map(Id::as_str);
+    format!("{}\n{}\n{}", part(actor.client.as_deref()), part(actor.fhir_user.as_deref()), part(patient))
 }

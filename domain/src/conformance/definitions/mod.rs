@@ -4,6 +4,8 @@ mod compartment;
 mod parameter;
 mod shape;
 mod table;
+#[cfg(test)]
+mod tests;
 mod value_set;
 
 pub use parameter::{Component, SearchParameter};

@@ -1,0 +1,136 @@
+//! What every request handler shares, and the HTTP server around it.
+
+use crate::clock::{SystemClock, SystemIds};
+use crate::guard::cors::Origins;
+use crate::guard::limit::Running;
+use crate::oauth::Authority;
+use crate::operations::metrics::Recorder;
+use crate::settings::{NhsNumber, Settings};
+use crate::worker::{Preparation, Worker};
+use crate::{guard, routes};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App as Actix, HttpServer, web};
+use domain::conformance::validation::{NhsNumbers, ValidationSettings};
+use domain::id::IdSource;
+use domain::server::{self, Server};
+use domain::store::Executor;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// What every handler shares.
+pub(crate) struct App {
+    /// What the operator chose.
+    pub(crate) settings: Settings,
+    /// `serve --open`: no tokens.
+    pub(crate) open: bool,
+    /// The domain.
+    pub(crate) server: Arc<Server>,
+    /// The store.
+    pub(crate) worker: Worker,
+    /// The authorization server.
+    pub(crate) authority: Authority,
+    /// Threads that read request bodies.
+    pub(crate) preparation: Preparation,
+    /// Whether requests are wanted: false from the moment a signal asks to stop.
+    pub(crate) accepting: AtomicBool,
+    /// Requests being worked on.
+    pub(crate) running: Arc<Running>,
+    /// Origins of browser apps.
+    pub(crate) origins: Origins,
+    /// Counts and times of requests.
+    pub(crate) metrics: Recorder,
+}
+
+impl App {
+    /// Puts the parts together.
+    ///
+    /// Errors: a thread cannot be started, as a sentence.
+    pub(crate) fn new(settings: Settings, open: bool, store: Arc<dyn Executor>) -> Result<App, String> {
+        let threads = settings.workers();
+        let worker = Worker::new(store);
+        Ok(App {
+            open,
+            server: Arc::new(domain_server(&settings, open)),
+            authority: Authority::start(&settings, &worker)?,
+            worker,
+            preparation: Preparation::start(threads, settings.queue).map_err(|error| error.to_string())?,
+            accepting: AtomicBool::new(true),
+            running: Arc::new(Running::new(settings.max_requests)),
+            origins: Origins::new(&settings.cors_origins),
+            metrics: Recorder::default(),
+            settings,
+        })
+    }
+}
+
+/// The domain's server with this process's time and randomness.
+pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
+    let ids = SystemIds;
+    Server {
+        settings: server::Settings {
+            base: settings.base(),
+            cursor_key: ids.secret(),
+            tokens: !open,
+            validation: ValidationSettings {
+                nhs_numbers: match settings.nhs_number {
+                    NhsNumber::Refuse => NhsNumbers::Refuse,
+                    NhsNumber::Warn => NhsNumbers::Warn,
+                },
+            },
+            public_url: settings.public_url.trim_end_matches('/').to_owned(),
+            max_entries: settings.bundle_entries,
+        },
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(ids),
+    }
+}
+
+/// Serves until a signal asks to stop; then answers what was accepted, for at most 30 seconds.
+///
+/// Errors: the server cannot run.
+pub(crate) async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
+    let app = web::Data::new(app);
+    let shared = app.clone();
+    let server = HttpServer::new(move || {
+        Actix::new()
+            .app_data(shared.clone())
+            .configure(routes::configure)
+            .wrap(from_fn(guard::trace::request))
+            .wrap(Compress::default())
+    })
+    .workers(app.settings.workers())
+    .max_connections(app.settings.max_connections)
+    .client_request_timeout(Duration::from_secs(10))
+    .client_disconnect_timeout(Duration::from_secs(5))
+    .keep_alive(Duration::from_secs(75))
+    .shutdown_timeout(25)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    actix_web::rt::spawn(crate::oauth::purge(app.clone()));
+    let handle = server.handle();
+    actix_web::rt::spawn(async move {
+        stop_signal().await;
+        tracing::info!("stopping: answering what was accepted");
+        app.accepting.store(false, Ordering::Release);
+        handle.stop(true).await;
+    });
+    server.await
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be waited for; stop the process to stop the server");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

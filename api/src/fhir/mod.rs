@@ -1,0 +1,103 @@
+//! FHIR over HTTP: a request becomes a `domain::interaction::Request`, its answer an HTTP response.
+
+pub(crate) mod negotiation;
+pub(crate) mod request;
+pub(crate) mod response;
+
+use crate::app::App;
+use crate::guard;
+use crate::guard::limit::{self, Coding};
+use crate::operations::metrics::Label;
+use actix_web::{HttpRequest, HttpResponse, web};
+use domain::access::actor::Actor;
+use domain::interaction::Answer;
+use domain::interaction::address::Address;
+use domain::{Error, ErrorCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Every request at or below the FHIR base.
+pub(crate) async fn handle(http: HttpRequest, payload: web::Payload, app: web::Data<App>) -> HttpResponse {
+    let limit = Duration::from_secs(app.settings.request_timeout);
+    let mut label = Label(0);
+    let answered = tokio::time::timeout(limit, answer(&http, payload, &app, &mut label)).await;
+    let mut response = match answered {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => {
+            let mut response = response::failure(&error);
+            response::advise(&mut response, &error, http.path(), &app.settings);
+            response
+        }
+        Err(_) => response::failure(&Error::new(
+            ErrorCode::Timeout,
+            "The request took longer than a request may. A write may have been done: read before you repeat it.",
+        )),
+    };
+    response.extensions_mut().insert(label);
+    response
+}
+
+async fn answer(
+    http: &HttpRequest,
+    payload: web::Payload,
+    app: &web::Data<App>,
+    label: &mut Label,
+) -> Result<HttpResponse, Error> {
+    let address = request::address(http)?;
+    *label = Label::of(request::label(&address, http.method()));
+    let actor = match address {
+        // The CapabilityStatement is for everyone (`FHIR R4 http.html#capabilities`).
+        Address::Metadata => Actor { open: false, ..Actor::open() },
+        _ => guard::actor(app, http).await?,
+    };
+    let form = request::form_of(http, &address)?;
+    let view = negotiation::View::of(http.headers(), http.query_string())?;
+    let request = if request::has_body(http.method()) {
+        let coding = Coding::of(http.headers())?;
+        let bytes = limit::body(http.headers(), payload, app.settings.body_limit).await?;
+        Body { bytes, coding, form }
+    } else {
+        Body { bytes: web::Bytes::new(), coding: Coding::Identity, form: false }
+    };
+    let answer = perform(http, app, actor, address, request).await?;
+    Ok(response::success(answer, view, &app.settings))
+}
+
+/// A body as sent, and how it is to be read.
+struct Body {
+    bytes: web::Bytes,
+    coding: Coding,
+    form: bool,
+}
+
+/// Prepares the request and performs it in a transaction.
+async fn perform(
+    http: &HttpRequest,
+    app: &web::Data<App>,
+    actor: Actor,
+    address: Address,
+    body: Body,
+) -> Result<Answer, Error> {
+    let headers = request::Conditions::of(http.headers())?;
+    let parameters = request::parameters(http.query_string());
+    let method = http.method().clone();
+    let limit = app.settings.body_limit;
+    let server = Arc::clone(&app.server);
+    let caller = Arc::new(actor);
+    let preparing = {
+        let (server, caller) = (Arc::clone(&server), Arc::clone(&caller));
+        move || {
+            let (bytes, parameters) =
+                request::read_body(&body.bytes, body.coding, body.form, parameters, limit)?;
+            let interaction = address.interaction(method.as_str(), parameters, bytes)?;
+            server.prepare(&caller, headers.with(interaction))
+        }
+    };
+    let prepared =
+        if request::has_body(http.method()) { app.preparation.run(preparing).await? } else { preparing()? };
+    if prepared.writes() {
+        app.worker.write(move |tx| server.perform_write(tx, &caller, &prepared)).await
+    } else {
+        app.worker.read(move |tx| server.perform_read(tx, &caller, &prepared)).await
+    }
+}

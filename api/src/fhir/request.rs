@@ -1,0 +1,235 @@
+//! From HTTP to `domain::interaction::Request`: addresses, methods, conditions, preferences, forms.
+
+use crate::fhir::negotiation;
+use crate::guard::limit::Coding;
+use crate::routes::BASE;
+use actix_web::HttpRequest;
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap, HeaderName};
+use domain::interaction::address::{self, Address};
+use domain::interaction::{Interaction, Parameters, Prefer, Request, Return, entity_tag};
+use domain::{Error, ErrorCode};
+
+/// Longest query that is read, in bytes. A longer search is sent as a form.
+const LONGEST_QUERY: usize = 16 << 10;
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const IF_NONE_EXIST: HeaderName = HeaderName::from_static("if-none-exist");
+
+/// The FHIR address of a request, with a method that is offered there.
+///
+/// Errors: as [`Address::parse`]; [`ErrorCode::MethodNotAllowed`]; a query that is too long.
+pub(crate) fn address(http: &HttpRequest) -> Result<Address, Error> {
+    if http.query_string().len() > LONGEST_QUERY {
+        let message = "The query is longer than 16 kB. Send a search as a form to _search.";
+        return Err(Error::new(ErrorCode::InvalidParameter, message));
+    }
+    let path = http.uri().path();
+    let address = Address::parse(path.strip_prefix(BASE).unwrap_or(path))?;
+    if address.methods().contains(&http.method().as_str()) {
+        return Ok(address);
+    }
+    let message = format!("This address takes {}.", address.methods().join(", "));
+    Err(Error::new(ErrorCode::MethodNotAllowed, message))
+}
+
+/// The methods offered at a path, for `Allow`.
+pub(crate) fn allow(path: &str) -> Option<String> {
+    let address = Address::parse(path.strip_prefix(BASE)?).ok()?;
+    Some(address.methods().join(", "))
+}
+
+/// The name of an interaction for logs and metrics.
+pub(crate) fn label(address: &Address, method: &Method) -> &'static str {
+    match (address, method.as_str()) {
+        (Address::Metadata, _) => "capabilities",
+        (Address::History(_), _) => "history",
+        (Address::Version(..), _) => "vread",
+        (Address::Instance(..), "PUT") => "update",
+        (Address::Instance(..), "PATCH") => "patch",
+        (Address::Instance(..), "DELETE") => "delete",
+        (Address::Instance(..), _) => "read",
+        (Address::Type(_), "POST") => "create",
+        (Address::System, "POST") => "bundle",
+        (Address::Search(_) | Address::Type(_) | Address::System, _) => "search",
+    }
+}
+
+/// Whether requests of this method carry a body.
+pub(crate) fn has_body(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
+}
+
+/// Whether the body is a search form; its media type is checked.
+///
+/// Errors: [`ErrorCode::UnsupportedMediaType`].
+pub(crate) fn form_of(http: &HttpRequest, address: &Address) -> Result<bool, Error> {
+    if !has_body(http.method()) {
+        return Ok(false);
+    }
+    let content_type = http.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
+    let form = matches!(address, Address::Search(_));
+    match (form, content_type) {
+        (true, None) => Ok(true),
+        (true, Some(text)) if negotiation::essence(text) == "application/x-www-form-urlencoded" => Ok(true),
+        (true, Some(_)) => Err(Error::new(
+            ErrorCode::UnsupportedMediaType,
+            "A search is sent as application/x-www-form-urlencoded.",
+        )),
+        (false, Some(text)) if negotiation::is_json(text) => Ok(false),
+        (false, _) => Err(Error::new(
+            ErrorCode::UnsupportedMediaType,
+            "A resource is sent as application/fhir+json, with that Content-Type.",
+        )),
+    }
+}
+
+/// The decoded pairs of a query, without those that HTTP has answered already (`_format`, `_pretty`).
+pub(crate) fn parameters(query: &str) -> Parameters {
+    if query.is_empty() {
+        return Parameters::new();
+    }
+    let mut parameters = address::parameters(query);
+    parameters.retain(|(name, _)| name != "_format" && name != "_pretty");
+    parameters
+}
+
+/// Decompresses a body; a form's pairs join those of the query (`FHIR R4 http.html#search`).
+///
+/// Errors: as [`Coding::decode`]; a form that is not UTF-8.
+pub(crate) fn read_body(
+    bytes: &[u8],
+    coding: Coding,
+    form: bool,
+    mut parameters: Parameters,
+    limit: usize,
+) -> Result<(Vec<u8>, Parameters), Error> {
+    let bytes = coding.decode(bytes, limit)?;
+    if !form {
+        return Ok((bytes, parameters));
+    }
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| Error::new(ErrorCode::MalformedBody, "A form is UTF-8 text."))?;
+    parameters.extend(self::parameters(text));
+    Ok((Vec::new(), parameters))
+}
+
+/// The headers that condition a request.
+#[derive(Debug)]
+pub(crate) struct Conditions {
+    if_match: Option<i64>,
+    if_none_match: Option<i64>,
+    if_none_exist: Option<String>,
+    prefer: Prefer,
+}
+
+impl Conditions {
+    /// Reads them.
+    ///
+    /// Errors: [`ErrorCode::InvalidHeader`].
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Conditions, Error> {
+        let tag = |name: &HeaderName| match text(headers, name)? {
+            None | Some("*") => Ok(None),
+            Some(tag) => entity_tag(tag).map(Some),
+        };
+        Ok(Conditions {
+            if_match: tag(&header::IF_MATCH)?,
+            // A cache may name what another server gave it: a tag that is no version here matches none.
+            if_none_match: tag(&header::IF_NONE_MATCH).unwrap_or(None),
+            if_none_exist: text(headers, &IF_NONE_EXIST)?.map(str::to_owned),
+            prefer: prefer(headers)?,
+        })
+    }
+
+    /// The whole request.
+    pub(crate) fn with(self, interaction: Interaction) -> Request {
+        let Conditions { if_match, if_none_match, if_none_exist, prefer } = self;
+        Request { interaction, if_match, if_none_match, if_none_exist, prefer }
+    }
+}
+
+/// The value of a header that may come once.
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Error> {
+    let mut values = headers.get_all(name);
+    let wrong = |what: &str| Error::new(ErrorCode::InvalidHeader, format!("The header {name} {what}."));
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(wrong("may come once"));
+    }
+    value.to_str().map(|value| Some(value.trim())).map_err(|_| wrong("is not text"))
+}
+
+/// Reads `Prefer` (`RFC 7240`); what it does not know it ignores, as the RFC asks.
+fn prefer(headers: &HeaderMap) -> Result<Prefer, Error> {
+    let mut prefer = Prefer::default();
+    for value in headers.get_all(PREFER) {
+        let text = value
+            .to_str()
+            .map_err(|_| Error::new(ErrorCode::InvalidHeader, "The header prefer is not text."))?;
+        for preference in text.split([',', ';']) {
+            match preference.trim().replace('"', "").as_str() {
+                "return=minimal" => prefer.return_ = Some(Return::Minimal),
+                "return=representation" => prefer.return_ = Some(Return::Representation),
+                "return=OperationOutcome" => prefer.return_ = Some(Return::OperationOutcome),
+                "handling=lenient" => prefer.lenient = Some(true),
+                "handling=strict" => prefer.lenient = Some(false),
+                _ => {}
+            }
+        }
+    }
+    Ok(prefer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn conditions_are_read() {
+        let http = TestRequest::default()
+            .insert_header(("If-Match", "W/\"3\""))
+            .insert_header(("If-None-Match", "\"from-elsewhere\""))
+            .insert_header(("Prefer", "return=minimal; handling=lenient, respond-async"))
+            .to_http_request();
+        let conditions = Conditions::of(http.headers()).unwrap();
+        assert_eq!((conditions.if_match, conditions.if_none_match), (Some(3), None));
+        assert_eq!(conditions.prefer, Prefer { return_: Some(Return::Minimal), lenient: Some(true) });
+    }
+
+    #[test]
+    fn a_wrong_if_match_is_refused() {
+        for value in ["x", "W/\"a\"", "\"1\", \"2\"", "-1"] {
+            let http = TestRequest::default().insert_header(("If-Match", value)).to_http_request();
+            assert_eq!(
+                Conditions::of(http.headers()).unwrap_err().code(),
+                ErrorCode::InvalidHeader,
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_path_becomes_an_address_or_its_error() {
+        for (method, path, code) in [
+            (Method::GET, "/FHIR/R4/patient/1", ErrorCode::UnknownType),
+            (Method::GET, "/FHIR/R4/Patient/a/b/c", ErrorCode::NotFoundRoute),
+            (Method::PUT, "/FHIR/R4/metadata", ErrorCode::MethodNotAllowed),
+            (Method::TRACE, "/FHIR/R4/Patient", ErrorCode::MethodNotAllowed),
+            (Method::GET, "/FHIR/R4/Patient/a%2Fb", ErrorCode::NotFound),
+        ] {
+            let http = TestRequest::with_uri(path).method(method).to_http_request();
+            assert_eq!(address(&http).unwrap_err().code(), code, "{path}");
+        }
+        assert_eq!(allow("/FHIR/R4/metadata").unwrap(), "GET, HEAD");
+    }
+
+    #[test]
+    fn a_form_joins_the_query() {
+        let (body, parameters) =
+            read_body(b"name=%C3%A9va&_format=json", Coding::Identity, true, parameters("gender=female"), 99)
+                .unwrap();
+        assert!(body.is_empty());
+        assert_eq!(parameters, [("gender".into(), "female".into()), ("name".into(), "éva".into())]);
+    }
+}

@@ -1,0 +1,8 @@
+//! What stands before every handler: limits, tracing, browsers' origins, and who is asking.
+
+mod bearer;
+pub(crate) mod cors;
+pub(crate) mod limit;
+pub(crate) mod trace;
+
+pub(crate) use bearer::actor;

@@ -1,0 +1,115 @@
+//! `FHIR R4 http.html#history`: versions of a resource, a type or the system, newest first, in pages.
+
+use super::Answer;
+use crate::access::Access;
+use crate::access::actor::Actor;
+use crate::access::decision::{access, require};
+use crate::access::scope::Letter;
+use crate::clock::Instant;
+use crate::conformance::Definitions;
+use crate::error::{Error, ErrorCode};
+use crate::interaction::Parameters;
+use crate::search::bundle::{self, Head};
+use crate::search::kind::date;
+use crate::search::page::{PARAMETER, Seal, history_subject};
+use crate::server::Server;
+use crate::store::{HistoryQuery, HistoryScope, ReadTx};
+
+/// Entries of a page unless `_count` says otherwise.
+const DEFAULT_COUNT: usize = 20;
+
+/// Most entries of a page.
+const MAX_COUNT: usize = 1000;
+
+/// A history that has been understood.
+#[derive(Debug, Clone)]
+pub struct PreparedHistory {
+    query: HistoryQuery,
+    processed: Parameters,
+    cursor: Option<String>,
+    access: Access,
+    caller: String,
+}
+
+impl PreparedHistory {
+    /// Reads `_count`, `_since` and the cursor. A history of an instance needs `r`, the others `s`.
+    pub(crate) fn new(
+        server: &Server,
+        actor: &Actor,
+        scope: HistoryScope,
+        parameters: &Parameters,
+    ) -> Result<PreparedHistory, Error> {
+        let access = match &scope {
+            HistoryScope::Instance(type_, _) => require(actor, Letter::Read, *type_)?,
+            HistoryScope::Type(type_) => require(actor, Letter::Search, *type_)?,
+            HistoryScope::System => access(actor, Letter::Search, &[]),
+        };
+        let mut query =
+            HistoryQuery { scope, since: None, at: None, count: DEFAULT_COUNT, after: None, total: true };
+        let (mut processed, mut cursor) = (Parameters::new(), None);
+        for (name, value) in parameters {
+            match &**name {
+                "_count" => {
+                    query.count = value.parse().map(|n: usize| n.min(MAX_COUNT)).map_err(|_| wrong(name))?
+                }
+                "_since" => {
+                    query.since =
+                        Some(date::interval(value).map(|(lo, _)| Instant(lo)).ok_or_else(|| wrong(name))?)
+                }
+                PARAMETER => {
+                    cursor = Some(value.clone());
+                    continue;
+                }
+                "_format" | "_pretty" => continue,
+                _ => {
+                    let message = format!("A history does not know the parameter '{name}'. Leave it out.");
+                    return Err(Error::new(ErrorCode::UnknownParameter, message));
+                }
+            }
+            processed.push((name.clone(), value.clone()));
+        }
+        let caller = super::caller(actor);
+        if let Some(cursor) = &cursor {
+            let seal = Seal { key: &server.settings.cursor_key, caller: &caller };
+            let subject = history_subject(&query.scope, &processed);
+            query.after = Some(seal.open_history(cursor, &subject, server.clock.now())?);
+        }
+        Ok(PreparedHistory { query, processed, cursor, access, caller })
+    }
+
+    /// Reads the page. The history of a resource that does not exist, or that the caller may not see, is 404.
+    pub fn perform(&self, server: &Server, tx: &mut dyn ReadTx) -> Result<Answer, Error> {
+        let page = tx.history(&self.access, &self.query)?;
+        if matches!(self.query.scope, HistoryScope::Instance(..))
+            && page.total == Some(0)
+            && self.query.since.is_none()
+        {
+            return Err(super::not_found());
+        }
+        let now = server.clock.now();
+        let seal = Seal { key: &server.settings.cursor_key, caller: &self.caller };
+        let subject = history_subject(&self.query.scope, &self.processed);
+        let next = page.next.map(|position| seal.history(position, &subject, now));
+        let definitions = Definitions::r4();
+        let path = match &self.query.scope {
+            HistoryScope::Instance(type_, id) => format!("{}/{id}/_history", definitions.type_name(*type_)),
+            HistoryScope::Type(type_) => format!("{}/_history", definitions.type_name(*type_)),
+            HistoryScope::System => "_history".to_owned(),
+        };
+        let id = server.ids.resource_id();
+        let head = Head {
+            id: id.as_str(),
+            now,
+            base: &server.settings.base,
+            path: &path,
+            processed: &self.processed,
+            cursor: self.cursor.as_deref(),
+            next: next.as_deref(),
+        };
+        Ok(Answer { status: 200, body: Some(bundle::history(&head, &page)), version: None, location: false })
+    }
+}
+
+fn wrong(name: &str) -> Error {
+    Error::new(ErrorCode::InvalidParameter, format!("The value of '{name}' cannot be read. Correct it."))
+}
