@@ -1,5 +1,7 @@
 //! Searches on both databases: values of every kind, access criteria, and the rows a search starts from.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use domain::Error;
