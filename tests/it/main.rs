@@ -11,20 +11,21 @@
 )]
 
 /// Makes one test of `fn name(server: &Server)` for each database: `name::sqlite` and `name::postgres`.
+///
+/// `waits "for what";` before the function marks both as not run yet, and why.
 macro_rules! on_both {
-    ($(#[$attribute:meta])* fn $name:ident($server:ident: &Server) $body:block) => {
-        $(#[$attribute])*
+    ($(waits $reason:literal;)? fn $name:ident($server:ident: &Server) $body:block) => {
         fn $name($server: &crate::server::Server) $body
 
         mod $name {
             #[test]
-            #[ignore = "waits for `binnacle serve`"]
+            $(#[ignore = $reason])?
             fn sqlite() {
                 super::$name(crate::server::Server::open(crate::database::Database::Sqlite));
             }
 
             #[test]
-            #[ignore = "waits for `binnacle serve`"]
+            $(#[ignore = $reason])?
             fn postgres() {
                 super::$name(crate::server::Server::open(crate::database::Database::Postgres));
             }

@@ -87,13 +87,11 @@ fn of_type_and_system(database: Database) {
 }
 
 #[test]
-#[ignore = "waits for `binnacle serve`"]
 fn of_type_and_system_sqlite() {
     of_type_and_system(Database::Sqlite);
 }
 
 #[test]
-#[ignore = "waits for `binnacle serve`"]
 fn of_type_and_system_postgres() {
     of_type_and_system(Database::Postgres);
 }

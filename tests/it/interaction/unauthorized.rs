@@ -45,25 +45,23 @@ fn a_weak_secret_is_refused(database: Database) {
 }
 
 #[test]
-#[ignore = "waits for `binnacle serve`"]
 fn asks_for_a_token_sqlite() {
     asks_for_a_token(Database::Sqlite);
 }
 
 #[test]
-#[ignore = "waits for `binnacle serve`"]
 fn asks_for_a_token_postgres() {
     asks_for_a_token(Database::Postgres);
 }
 
 #[test]
-#[ignore = "waits for `binnacle serve`"]
+#[ignore = "for `serve` with tokens and `client add`"]
 fn a_weak_secret_is_refused_sqlite() {
     a_weak_secret_is_refused(Database::Sqlite);
 }
 
 #[test]
-#[ignore = "waits for `binnacle serve`"]
+#[ignore = "for `serve` with tokens and `client add`"]
 fn a_weak_secret_is_refused_postgres() {
     a_weak_secret_is_refused(Database::Postgres);
 }
