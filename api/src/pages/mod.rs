@@ -2,10 +2,12 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use minijinja::{Environment, Value, context};
+use minijinja::{Environment, context};
+use serde::Serialize;
 use std::sync::LazyLock;
 
 /// What the login page shows.
+#[derive(Serialize)]
 pub(crate) struct Login {
     /// Where the form goes.
     pub(crate) action: String,
@@ -18,6 +20,7 @@ pub(crate) struct Login {
 }
 
 /// What the approval page shows.
+#[derive(Serialize)]
 pub(crate) struct Approval {
     /// Where the form goes.
     pub(crate) action: String,
@@ -54,33 +57,19 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// The login form.
 pub(crate) fn login(page: &Login, status: StatusCode) -> HttpResponse {
-    let context = context! {
-        action => page.action.clone(),
-        csrf => page.csrf.clone(),
-        app => page.app.clone(),
-        error => page.error.clone(),
-    };
-    render("login.html", context, status, "'self'")
+    render("login.html", page, status, "'self'")
 }
 
 /// The approval form.
 pub(crate) fn approval(page: &Approval) -> HttpResponse {
     // Browsers hold a form's redirects to this directive too.
     let target = form_target(&page.redirect_uri);
-    let context = context! {
-        action => page.action.clone(),
-        csrf => page.csrf.clone(),
-        app => page.app.clone(),
-        user => page.user.clone(),
-        scopes => page.scopes.clone(),
-        patients => page.patients.clone(),
-    };
-    render("approval.html", context, StatusCode::OK, &format!("'self' {target}"))
+    render("approval.html", page, StatusCode::OK, &format!("'self' {target}"))
 }
 
 /// Something is wrong that cannot be told to the app.
 pub(crate) fn fault(text: &str) -> HttpResponse {
-    render("fault.html", context! { text => text.to_owned() }, StatusCode::BAD_REQUEST, "'none'")
+    render("fault.html", &context! { text }, StatusCode::BAD_REQUEST, "'none'")
 }
 
 /// The stylesheet of the pages.
@@ -92,8 +81,9 @@ pub(crate) async fn style() -> HttpResponse {
         .body(include_str!("templates/pages.css"))
 }
 
-fn render(name: &str, page: Value, status: StatusCode, form_action: &str) -> HttpResponse {
-    let html = TEMPLATES.get_template(name).and_then(|template| template.render(page));
+fn render(name: &str, page: &impl Serialize, status: StatusCode, form_action: &str) -> HttpResponse {
+    let html =
+        TEMPLATES.get_template(name).and_then(|template| template.render(minijinja::value::Serde(page)));
     let html = match html {
         Ok(html) => html,
         Err(error) => {
