@@ -3,6 +3,7 @@
 use crate::clock::{SystemClock, SystemIds};
 use crate::guard::cors::Origins;
 use crate::guard::limit::Running;
+use crate::oauth::Authority;
 use crate::operations::metrics::Recorder;
 use crate::settings::{NhsNumber, Settings};
 use crate::worker::{Preparation, Worker};
@@ -28,6 +29,8 @@ pub(crate) struct App {
     pub(crate) server: Arc<Server>,
     /// The store.
     pub(crate) worker: Worker,
+    /// The authorization server.
+    pub(crate) authority: Authority,
     /// Threads that read request bodies.
     pub(crate) preparation: Preparation,
     /// Whether requests are wanted: false from the moment a signal asks to stop.
@@ -46,10 +49,12 @@ impl App {
     /// Errors: a thread cannot be started, as a sentence.
     pub(crate) fn new(settings: Settings, open: bool, store: Arc<dyn Executor>) -> Result<App, String> {
         let threads = settings.workers();
+        let worker = Worker::new(store);
         Ok(App {
             open,
             server: Arc::new(domain_server(&settings, open)),
-            worker: Worker::new(store),
+            authority: Authority::start(&settings, &worker)?,
+            worker,
             preparation: Preparation::start(threads, settings.queue).map_err(|error| error.to_string())?,
             accepting: AtomicBool::new(true),
             running: Arc::new(Running::new(settings.max_requests)),
@@ -104,6 +109,7 @@ pub(crate) async fn serve(app: App, listener: TcpListener) -> std::io::Result<()
     .disable_signals()
     .listen(listener)?
     .run();
+    actix_web::rt::spawn(crate::oauth::purge(app.clone()));
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         stop_signal().await;

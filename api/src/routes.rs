@@ -1,7 +1,7 @@
 //! Which handler answers at which address. FHIR's own addresses are read by `domain::interaction::address`.
 
 use crate::fhir::{self, response};
-use crate::operations;
+use crate::{oauth, operations};
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::{Error, ErrorCode};
 
@@ -15,6 +15,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/health/live", web::get().to(operations::live))
         .route("/health/ready", web::get().to(operations::ready))
         .route("/metrics", web::get().to(operations::metrics))
+        .configure(oauth::configure)
         .service(web::resource([BASE, "/FHIR/R4/{address:.*}"]).to(fhir::handle))
         .default_service(web::to(nothing_here));
 }

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 /// Stack of the threads that prepare: the typed second gate recurses deeply.
 const STACK: usize = 8 << 20;
 
-/// The store, reached from async code (`read`, `write`) and from the command line (`write_blocking`).
+/// The store, reached from async code (`read`, `write`) and from the command line (`…_blocking`).
 #[derive(Clone)]
 pub(crate) struct Worker {
     store: Arc<dyn Executor>,
@@ -44,6 +44,15 @@ impl Worker {
         F: FnMut(&mut dyn WriteTx) -> Result<T, Error> + Send + 'static,
     {
         self.send_write(job)?.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    /// [`Worker::read`] for a thread of its own. Not from async code.
+    pub(crate) fn read_blocking<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn ReadTx) -> Result<T, Error> + Send + 'static,
+    {
+        self.send_read(job)?.blocking_recv().unwrap_or_else(|_| Err(lost()))
     }
 
     /// [`Worker::write`] for a thread of its own. Not from async code.

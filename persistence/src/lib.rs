@@ -3,6 +3,7 @@
 //! Outside, this crate is [`SqlStore`] and nothing else. No function here returns a row without an
 //! [`Access`](domain::access::Access): what a caller may not see is a criterion of the SQL.
 
+mod access;
 mod connection;
 mod dialect;
 mod error;

@@ -5,7 +5,7 @@ use diesel::backend::Backend;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sql_types::{BigInt, Binary, Double, Text};
 use diesel::sqlite::Sqlite;
 use std::marker::PhantomData;
 
@@ -13,6 +13,7 @@ use std::marker::PhantomData;
 #[derive(Debug, Clone)]
 enum Bind {
     Integer(i64),
+    Real(f64),
     Text(String),
     Bytes(Vec<u8>),
 }
@@ -22,6 +23,9 @@ enum Part {
     Sql(&'static str),
     Bind(Bind),
 }
+
+/// Lengths of `IN` lists; longer ones are as long as they are.
+const LIST_LENGTHS: [usize; 6] = [1, 4, 16, 64, 256, 1024];
 
 /// A statement in the making.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +49,29 @@ impl Statement {
     pub(crate) fn integer(&mut self, value: i64) -> &mut Statement {
         self.parts.push(Part::Bind(Bind::Integer(value)));
         self
+    }
+
+    /// Adds a real number.
+    pub(crate) fn real(&mut self, value: f64) -> &mut Statement {
+        self.parts.push(Part::Bind(Bind::Real(value)));
+        self
+    }
+
+    /// Adds another statement's text and binds.
+    pub(crate) fn append(&mut self, other: Statement) -> &mut Statement {
+        self.parts.extend(other.parts);
+        self
+    }
+
+    /// Adds `(a, b, …)` for `IN`, in one of few lengths: the last value is repeated, which changes nothing there and
+    /// keeps the prepared statements few.
+    pub(crate) fn list(&mut self, values: &[i64]) -> &mut Statement {
+        let length = LIST_LENGTHS.iter().copied().find(|length| *length >= values.len());
+        let mut padded = values.to_vec();
+        if let (Some(length), Some(last)) = (length, values.last()) {
+            padded.resize(length, *last);
+        }
+        self.integers(&padded)
     }
 
     /// Adds text as a value.
@@ -101,6 +128,7 @@ macro_rules! fragment {
             fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, $backend>) -> QueryResult<()> {
                 walk::<$backend>(self.statement, out, |bind, out| match bind {
                     Bind::Integer(value) => out.push_bind_param::<BigInt, _>(value),
+                    Bind::Real(value) => out.push_bind_param::<Double, _>(value),
                     Bind::Text(value) => out.push_bind_param::<Text, _>(value),
                     Bind::Bytes(value) => out.push_bind_param::<Binary, _>(value),
                 })

@@ -1,8 +1,11 @@
 //! The command line: `binnacle serve`, `migrate` and the rest.
 
+mod client;
 mod demo;
 mod import;
+mod keys;
 mod serve;
+mod user;
 
 use crate::settings::{self, Settings};
 use clap::{Parser, Subcommand};
@@ -34,6 +37,15 @@ enum Command {
     Serve(serve::Serve),
     /// Bring the database's schema up to date
     Migrate,
+    /// Register, list and disable OAuth clients
+    #[command(subcommand)]
+    Client(client::Client),
+    /// Add local users
+    #[command(subcommand)]
+    User(user::User),
+    /// The keys that sign access tokens
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Load resources from files
     Import(import::Import),
 }
@@ -43,6 +55,9 @@ pub(crate) fn run(open: Open) -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = Settings::load(arguments.config.as_deref()).and_then(|settings| match arguments.command {
         Command::Serve(serve) => serve.run(settings, open),
+        Command::Client(command) => command.run(&settings, open),
+        Command::User(command) => command.run(&settings, open),
+        Command::Keys(command) => command.run(&settings, open),
         Command::Import(import) => import.run(settings, open),
         Command::Migrate => {
             open_store(&settings, open)?;
@@ -74,4 +89,17 @@ fn open_store(settings: &Settings, open: Open) -> Result<Arc<dyn Executor>, Stri
 /// Writes a line to standard output. A closed pipe is nobody's fault.
 fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// A refusal as a sentence for the operator.
+fn sentence(error: &Error) -> String {
+    error.issues().iter().map(|issue| issue.diagnostics.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// A secret from standard input, without its line end.
+fn secret_from_stdin() -> Result<String, String> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(|_| "The secret on standard input is not text.")?;
+    let secret = line.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() { Err("There is nothing on standard input.".into()) } else { Ok(secret.to_owned()) }
 }

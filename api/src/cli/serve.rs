@@ -46,6 +46,7 @@ impl Serve {
             let loader = Loader::new(app::domain_server(&settings, true), Worker::new(Arc::clone(&store)));
             let count = demo::load(&loader)?;
             say(&format!("The demo record set is in the store: {count} resources."));
+            say(&demo::logins(&settings, &Worker::new(Arc::clone(&store)))?);
         }
         say(&format!("Binnacle serves {} on {address}.", settings.base()));
         let app = App::new(settings, self.open, store)?;

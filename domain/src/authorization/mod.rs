@@ -62,12 +62,14 @@ pub struct Refusal {
     pub error: ErrorType,
     /// `error_description`: what to do about it. ASCII without quotes, as the RFC wants.
     pub description: String,
+    /// Whether it revoked access tokens: a code was used twice.
+    pub revokes: bool,
 }
 
 impl Refusal {
     /// A refusal.
     pub fn new(error: ErrorType, description: impl Into<String>) -> Refusal {
-        Refusal { error, description: description.into() }
+        Refusal { error, description: description.into(), revokes: false }
     }
 
     /// `invalid_request`: the request itself is wrong.

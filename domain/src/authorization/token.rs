@@ -30,6 +30,8 @@ pub struct TokenAnswer {
     pub body: String,
     /// Whether to send `WWW-Authenticate: Basic`.
     pub challenge: bool,
+    /// Whether access tokens were revoked, so that a cache of them must be emptied.
+    pub revoked: bool,
 }
 
 /// SMART's launch context beside the token.
@@ -58,7 +60,7 @@ pub fn exchange(
             );
             response.set_expires_in(Some(&std::time::Duration::from_secs(lifetime)));
             response.set_scopes(Some(claims.scope.split(' ').map(|s| Scope::new(s.to_owned())).collect()));
-            Ok(TokenAnswer { status: 200, body: to_json(&response)?, challenge: false })
+            Ok(TokenAnswer { status: 200, body: to_json(&response)?, challenge: false, revoked: false })
         }
         Err(refusal) => refuse(&refusal),
     }
@@ -69,7 +71,7 @@ pub fn refuse(refusal: &Refusal) -> Result<TokenAnswer, Error> {
     let body = StandardErrorResponse::new(refusal.error.clone(), Some(refusal.description.clone()), None);
     let unauthenticated = refusal.error == ErrorType::InvalidClient;
     let status = if unauthenticated { 401 } else { 400 };
-    Ok(TokenAnswer { status, body: to_json(&body)?, challenge: unauthenticated })
+    Ok(TokenAnswer { status, body: to_json(&body)?, challenge: unauthenticated, revoked: refusal.revokes })
 }
 
 fn run(

@@ -23,6 +23,9 @@ pub struct Query {
     pub after: Option<Position>,
 }
 
+/// Included resources that one page brings along at most.
+pub const MAX_INCLUDED: usize = 1000;
+
 /// One condition on a resource.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Criterion {

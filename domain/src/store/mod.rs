@@ -4,6 +4,7 @@
 //! held by a handler: it gives a job to an [`Executor`], and the job gets the transaction.
 
 pub mod authorization;
+pub mod memory;
 
 use crate::access::Access;
 use crate::clock::Instant;

@@ -1,9 +1,11 @@
 //! Index rows of a resource: written with its version, all of them anew.
 
+mod composite;
+
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
-use domain::index::{IndexEntry, IndexValue};
+use domain::index::{IndexEntry, IndexValue, QuantityValue};
 
 /// Rows of one insert at most. Few sizes keep the prepared statements few.
 const CHUNKS: [usize; 4] = [64, 16, 4, 1];
@@ -40,7 +42,6 @@ struct Table {
     holds: fn(&IndexValue) -> bool,
 }
 
-/// Numbers, quantities, positions and composites are not indexed yet: they come with their searches.
 const TABLES: &[Table] = &[
     Table {
         insert: "INSERT INTO ix_token (p, rid, code, system) VALUES ",
@@ -67,6 +68,27 @@ const TABLES: &[Table] = &[
         delete: "DELETE FROM ix_uri WHERE rid = ",
         holds: |value| matches!(value, IndexValue::Uri { .. }),
     },
+    Table {
+        insert: "INSERT INTO ix_number (p, rid, lo, hi) VALUES ",
+        delete: "DELETE FROM ix_number WHERE rid = ",
+        holds: |value| matches!(value, IndexValue::Number { .. }),
+    },
+    Table {
+        insert: "INSERT INTO ix_quantity \
+                 (p, rid, lo, hi, code, unit, canonical_unit, canonical_lo, canonical_hi) VALUES ",
+        delete: "DELETE FROM ix_quantity WHERE rid = ",
+        holds: |value| matches!(value, IndexValue::Quantity(_)),
+    },
+    Table {
+        insert: "INSERT INTO ix_position (p, rid, latitude, longitude) VALUES ",
+        delete: "DELETE FROM ix_position WHERE rid = ",
+        holds: |value| matches!(value, IndexValue::Position { .. }),
+    },
+    Table {
+        insert: composite::INSERT,
+        delete: "DELETE FROM ix_composite WHERE rid = ",
+        holds: |value| matches!(value, IndexValue::Composite(_)),
+    },
 ];
 
 fn insert(tx: &mut Transaction<'_>, table: &Table, rid: i64, entries: &[&IndexEntry]) -> Result<(), Error> {
@@ -82,14 +104,25 @@ fn insert(tx: &mut Transaction<'_>, table: &Table, rid: i64, entries: &[&IndexEn
                 statement.integer(*target).sql(", ").text(version)
             }
             IndexValue::Uri { value, version } => statement.text(value).sql(", ").text(version),
-            IndexValue::Number { .. }
-            | IndexValue::Quantity(_)
-            | IndexValue::Composite(_)
-            | IndexValue::Position { .. } => {
-                return Err(Error::internal("an index table got a foreign value"));
+            IndexValue::Number { lo, hi } => statement.real(*lo).sql(", ").real(*hi),
+            IndexValue::Quantity(quantity) => {
+                let (lo, hi) = canonical(quantity);
+                statement.real(quantity.lo).sql(", ").real(quantity.hi).sql(", ");
+                statement.integer(quantity.code).sql(", ").integer(quantity.unit).sql(", ");
+                statement.integer(quantity.canonical_unit).sql(", ").real(lo).sql(", ").real(hi)
             }
+            IndexValue::Position { latitude, longitude } => {
+                statement.real(*latitude).sql(", ").real(*longitude)
+            }
+            IndexValue::Composite(components) => composite::row(&mut statement, components),
         };
         statement.sql(")");
     }
     tx.connection.execute(statement.sql(" ON CONFLICT DO NOTHING")).map(drop)
+}
+
+/// The canonical bounds, 0 where there is no canonical unit: a search by unit never looks at them, and SQLite would take
+/// NaN for NULL.
+fn canonical(quantity: &QuantityValue) -> (f64, f64) {
+    if quantity.canonical_unit == 0 { (0.0, 0.0) } else { (quantity.canonical_lo, quantity.canonical_hi) }
 }

@@ -1,7 +1,8 @@
 //! Versions: one of them, and the pages of a history.
 
 use super::read::{key, read};
-use super::{covered, covered_any, stored};
+use super::stored;
+use crate::access::{covered, covered_any};
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
@@ -40,7 +41,7 @@ pub(crate) fn vread(
         .sql(" AND v.version = ")
         .integer(version)
         .sql(" AND ");
-    covered(&mut statement, access, type_);
+    covered(&mut statement, tx.names, access, type_)?;
     let row = tx.connection.versions(&statement)?.pop();
     row.map(|row| stored(tx.names, row)).transpose()
 }
@@ -53,7 +54,7 @@ pub(crate) fn page(
 ) -> Result<HistoryPage, Error> {
     let total = if query.total {
         let mut statement = Statement::new(COUNT);
-        conditions(&mut statement, tx, access, query);
+        conditions(&mut statement, tx, access, query)?;
         tx.connection.integers(&statement)?.pop().and_then(|count| u64::try_from(count).ok())
     } else {
         None
@@ -62,7 +63,7 @@ pub(crate) fn page(
         return Ok(HistoryPage { versions: Vec::new(), total, next: None });
     }
     let mut statement = Statement::new(COLUMNS);
-    conditions(&mut statement, tx, access, query);
+    conditions(&mut statement, tx, access, query)?;
     if let Some(HistoryPosition { updated, row, version }) = query.after {
         statement.sql(" AND (v.updated_us, v.rid, v.version) < (").integer(updated.0);
         statement.sql(", ").integer(row).sql(", ").integer(version).sql(")");
@@ -81,20 +82,25 @@ pub(crate) fn page(
     Ok(HistoryPage { versions, total, next })
 }
 
-fn conditions(statement: &mut Statement, tx: &Transaction<'_>, access: &Access, query: &HistoryQuery) {
+fn conditions(
+    statement: &mut Statement,
+    tx: &Transaction<'_>,
+    access: &Access,
+    query: &HistoryQuery,
+) -> Result<(), Error> {
     statement.sql(VERSIONS);
     match &query.scope {
         HistoryScope::Instance(type_, id) => {
             statement.sql("v.key = ").integer(key(*type_, id));
             statement.sql(" AND v.type_id = ").integer(tx.names.number(*type_));
             statement.sql(" AND v.fhir_id = ").text(id.as_str()).sql(" AND ");
-            covered(statement, access, *type_);
+            covered(statement, tx.names, access, *type_)?;
         }
         HistoryScope::Type(type_) => {
             statement.sql("v.type_id = ").integer(tx.names.number(*type_)).sql(" AND ");
-            covered(statement, access, *type_);
+            covered(statement, tx.names, access, *type_)?;
         }
-        HistoryScope::System => covered_any(statement, access, tx.names),
+        HistoryScope::System => covered_any(statement, tx.names, access)?,
     }
     if let Some(since) = query.since {
         statement.sql(" AND v.updated_us >= ").integer(since.0);
@@ -111,4 +117,5 @@ fn conditions(statement: &mut Statement, tx: &Transaction<'_>, access: &Access, 
         );
         statement.sql(" AND n.updated_us <= ").integer(lo.0).sql(")");
     }
+    Ok(())
 }

@@ -6,10 +6,7 @@ pub(crate) mod write;
 
 use crate::connection::VersionRow;
 use crate::names::Names;
-use crate::statement::Statement;
-use domain::access::{Access, Reach};
 use domain::clock::Instant;
-use domain::conformance::TypeId;
 use domain::id::Id;
 use domain::store::{Method, Stored};
 use domain::{Error, ErrorCode};
@@ -62,69 +59,4 @@ pub(crate) fn stored(names: &Names, row: VersionRow) -> Result<Stored, Error> {
         method,
         body: decode(body)?,
     })
-}
-
-/// Adds to `statement`, whose versions are `v`, that `access` covers the version if it is of `type_`.
-pub(crate) fn covered(statement: &mut Statement, access: &Access, type_: TypeId) {
-    covered_by(statement, access.reach(type_));
-}
-
-fn covered_by(statement: &mut Statement, reach: &Reach) {
-    let clauses = match reach {
-        Reach::All => {
-            statement.sql("1 = 1");
-            return;
-        }
-        Reach::None => &[],
-        Reach::Any(clauses) => clauses.as_slice(),
-    };
-    statement.sql("(1 = 0");
-    for clause in clauses {
-        // Criteria are not compiled yet: a clause that has some covers nothing.
-        if !clause.criteria.is_empty() {
-            continue;
-        }
-        statement.sql(" OR ");
-        match &clause.patients {
-            None => {
-                statement.sql("1 = 1");
-            }
-            Some(patients) if patients.is_empty() => {
-                statement.sql("1 = 0");
-            }
-            Some(patients) => {
-                statement.sql("EXISTS (SELECT 1 FROM compartment c WHERE c.patient_key IN ");
-                statement.integers(patients);
-                statement.sql(
-                    " AND c.type_id = v.type_id AND c.rid = v.rid AND c.since <= v.version AND c.until >= v.version)",
-                );
-            }
-        }
-    }
-    statement.sql(")");
-}
-
-/// Adds that `access` covers the version, whatever its type.
-pub(crate) fn covered_any(statement: &mut Statement, access: &Access, names: &Names) {
-    let Some(reaches) = access.types() else {
-        statement.sql("1 = 1");
-        return;
-    };
-    // Types with the same reach share one criterion.
-    let mut groups: Vec<(&Reach, Vec<i64>)> = Vec::new();
-    for (type_, reach) in reaches {
-        match groups.iter_mut().find(|(known, _)| *known == reach) {
-            Some((_, numbers)) => numbers.push(names.number(type_)),
-            None => groups.push((reach, vec![names.number(type_)])),
-        }
-    }
-    statement.sql("(1 = 0");
-    for (reach, numbers) in groups {
-        statement.sql(" OR (v.type_id IN ");
-        statement.integers(&numbers);
-        statement.sql(" AND ");
-        covered_by(statement, reach);
-        statement.sql(")");
-    }
-    statement.sql(")");
 }

@@ -1,6 +1,7 @@
 //! The current version of one resource.
 
-use super::{covered, stored};
+use super::stored;
+use crate::access::covered;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
@@ -33,7 +34,7 @@ pub(crate) fn read(
         .sql(" AND v.type_id = ")
         .integer(tx.names.number(type_));
     statement.sql(" AND v.fhir_id = ").text(id.as_str()).sql(" AND ");
-    covered(&mut statement, access, type_);
+    covered(&mut statement, tx.names, access, type_)?;
     let row = tx.connection.versions(&statement)?.pop();
     row.map(|row| stored(tx.names, row)).transpose()
 }

@@ -1,8 +1,8 @@
 //! Criteria as conditions on the resource `v`. Inside a chain an inner `v` hides the outer one.
 
 use super::{ALIVE, test};
+use crate::access::covered;
 use crate::names::Names;
-use crate::resources::covered;
 use crate::statement::Statement;
 use domain::Error;
 use domain::access::Access;
@@ -11,7 +11,7 @@ use domain::index::Facet;
 use domain::search::query::{Criterion, DateTest, Prefix};
 
 /// Adds ` AND` and each criterion.
-pub(super) fn all(
+pub(crate) fn all(
     statement: &mut Statement,
     names: &Names,
     access: &Access,
@@ -43,22 +43,22 @@ fn one(
         }
         Criterion::LastUpdated(tests) => any(statement, tests, updated),
         Criterion::Matches { parameter, facet, tests, negated } => {
-            let kind = test::table(tests, kind_of(*parameter))?;
-            statement.sql(if *negated { "v.rid NOT IN (" } else { "v.rid IN (" });
-            for (n, test) in tests.iter().enumerate() {
-                statement
-                    .sql(if n > 0 { " UNION " } else { "" })
-                    .sql(kind)
-                    .integer(names.p(*parameter, *facet));
-                statement.sql(" AND ");
-                test::compile(statement, test)?;
+            let table = test::table(tests, kind_of(*parameter));
+            statement
+                .sql(if *negated { "NOT EXISTS (" } else { "EXISTS (" })
+                .sql("SELECT 1 FROM ")
+                .sql(table);
+            statement.sql(" i WHERE i.rid = v.rid AND i.p = ").integer(names.p(*parameter, *facet));
+            statement.sql(" AND (1 = 0");
+            for test in tests {
+                test::compile(statement.sql(" OR "), test)?;
             }
-            statement.sql(")");
+            statement.sql("))");
         }
         Criterion::Missing { parameter, missing } => {
-            statement.sql(if *missing { "NOT EXISTS (" } else { "EXISTS (" });
-            statement.sql(test::table(&[], kind_of(*parameter))?).integer(names.p(*parameter, Facet::Value));
-            statement.sql(" AND i.rid = v.rid)");
+            statement.sql(if *missing { "NOT EXISTS (" } else { "EXISTS (" }).sql("SELECT 1 FROM ");
+            statement.sql(test::table(&[], kind_of(*parameter))).sql(" i WHERE i.rid = v.rid AND i.p = ");
+            statement.integer(names.p(*parameter, Facet::Value)).sql(")");
         }
         Criterion::Chain { parameter, targets, criteria } => {
             statement.sql(
@@ -100,11 +100,11 @@ fn linked(
     (type_, criteria): (TypeId, &Vec<Criterion>),
 ) -> Result<(), Error> {
     statement.sql("v.type_id = ").integer(names.number(type_)).sql(" AND ").sql(ALIVE).sql(" AND ");
-    covered(statement, access, type_);
+    covered(statement, names, access, type_)?;
     all(statement, names, access, criteria)
 }
 
-fn kind_of(parameter: ParameterId) -> SearchKind {
+pub(super) fn kind_of(parameter: ParameterId) -> SearchKind {
     Definitions::r4().parameter_of(parameter).kind
 }
 

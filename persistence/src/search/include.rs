@@ -1,7 +1,8 @@
 //! `_include` and `_revinclude`: what else comes with a page, each resource once, within access and a bound.
 
 use super::ALIVE;
-use crate::resources::{covered_any, stored};
+use crate::access::covered_any;
+use crate::resources::stored;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
@@ -63,7 +64,7 @@ fn step(
         return Ok(Vec::new());
     }
     let mut statement = Statement::new(if include.reverse { REVERSE } else { FORWARD });
-    statement.integers(from).sql(" AND i.p IN ").integers(&parameters).sql(" AND ").sql(ALIVE).sql(" AND ");
+    statement.list(from).sql(" AND i.p IN ").list(&parameters).sql(" AND ").sql(ALIVE).sql(" AND ");
     if let Some(target) = include.target {
         // The target of the reference: what is brought along, or what it was brought along for.
         statement.sql(if include.reverse { "s.type_id = " } else { "v.type_id = " });
@@ -72,7 +73,7 @@ fn step(
     if include.reverse {
         statement.sql("v.type_id = ").integer(tx.names.number(include.source)).sql(" AND ");
     }
-    covered_any(&mut statement, access, tx.names);
+    covered_any(&mut statement, tx.names, access)?;
     statement.sql(" ORDER BY v.rid LIMIT ").integer(i64::try_from(LIMIT + 1).unwrap_or(i64::MAX));
     let rows = tx.connection.versions(&statement)?;
     rows.into_iter().map(|row| stored(tx.names, row)).collect()

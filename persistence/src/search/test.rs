@@ -2,12 +2,12 @@
 
 use crate::statement::Statement;
 use domain::conformance::SearchKind;
-use domain::search::query::{DateTest, Prefix, SystemTest, Test, TextMatch, UriMatch};
+use domain::search::kind::string::fold;
+use domain::search::query::{DateTest, Prefix, SystemTest, Test, TextMatch, UnitTest, UriMatch};
 use domain::{Error, ErrorCode};
 
-/// The rows of the table that holds what `tests` look at (or, without tests, the values of a parameter of `kind`);
-/// `p` comes next.
-pub(super) fn table(tests: &[Test], kind: SearchKind) -> Result<&'static str, Error> {
+/// The table that holds what `tests` look at (or, without tests, the values of a parameter of `kind`).
+pub(super) fn table(tests: &[Test], kind: SearchKind) -> &'static str {
     let kind = match tests.first() {
         None => kind,
         Some(Test::Token { .. }) => SearchKind::Token,
@@ -20,70 +20,176 @@ pub(super) fn table(tests: &[Test], kind: SearchKind) -> Result<&'static str, Er
         Some(Test::Composite(_)) => SearchKind::Composite,
     };
     match kind {
-        SearchKind::Token => Ok("SELECT i.rid FROM ix_token i WHERE i.p = "),
-        SearchKind::String => Ok("SELECT i.rid FROM ix_string i WHERE i.p = "),
-        SearchKind::Date => Ok("SELECT i.rid FROM ix_date i WHERE i.p = "),
-        SearchKind::Reference => Ok("SELECT i.rid FROM ix_reference i WHERE i.p = "),
-        SearchKind::Uri => Ok("SELECT i.rid FROM ix_uri i WHERE i.p = "),
-        SearchKind::Number | SearchKind::Quantity | SearchKind::Composite | SearchKind::Special => {
-            Err(unsupported())
-        }
+        SearchKind::Token => "ix_token",
+        SearchKind::String => "ix_string",
+        SearchKind::Date => "ix_date",
+        SearchKind::Reference => "ix_reference",
+        SearchKind::Uri => "ix_uri",
+        SearchKind::Number => "ix_number",
+        SearchKind::Quantity => "ix_quantity",
+        SearchKind::Composite => "ix_composite",
+        SearchKind::Special => "ix_position",
     }
 }
 
-fn unsupported() -> Error {
-    Error::new(ErrorCode::NotSupported, "Searching by this kind of parameter is not supported yet.")
+/// The columns in which values stand: those of the index tables, or of one component of a composite's row.
+struct Columns {
+    code: &'static str,
+    system: &'static str,
+    folded: &'static str,
+    exact: &'static str,
+    from: &'static str,
+    to: &'static str,
+    lo: &'static str,
+    hi: &'static str,
+    target: &'static str,
+    value: &'static str,
+    version: &'static str,
+    unit: &'static str,
+    canonical_unit: &'static str,
+    canonical_lo: &'static str,
+    canonical_hi: &'static str,
 }
+
+const OWN: Columns = Columns {
+    code: "i.code",
+    system: "i.system",
+    folded: "i.folded",
+    exact: "i.exact",
+    from: "i.lo",
+    to: "i.hi",
+    lo: "i.lo",
+    hi: "i.hi",
+    target: "i.target",
+    value: "i.value",
+    version: "i.version",
+    unit: "i.unit",
+    canonical_unit: "i.canonical_unit",
+    canonical_lo: "i.canonical_lo",
+    canonical_hi: "i.canonical_hi",
+};
+
+macro_rules! component {
+    ($a:literal $b:literal $c:literal $x:literal $y:literal $u:literal $w:literal $t:literal) => {
+        Columns {
+            code: $a,
+            system: $b,
+            folded: $t,
+            exact: $t,
+            from: $a,
+            to: $b,
+            lo: $x,
+            hi: $y,
+            target: $a,
+            value: $t,
+            version: $t,
+            unit: $b,
+            canonical_unit: $c,
+            canonical_lo: $u,
+            canonical_hi: $w,
+        }
+    };
+}
+
+const COMPONENTS: [Columns; 3] = [
+    component!("i.a0" "i.b0" "i.c0" "i.x0" "i.y0" "i.u0" "i.w0" "i.t0"),
+    component!("i.a1" "i.b1" "i.c1" "i.x1" "i.y1" "i.u1" "i.w1" "i.t1"),
+    component!("i.a2" "i.b2" "i.c2" "i.x2" "i.y2" "i.u2" "i.w2" "i.t2"),
+];
 
 /// Adds the condition.
 pub(super) fn compile(statement: &mut Statement, test: &Test) -> Result<(), Error> {
+    statement.sql("(");
+    if let Test::Composite(tests) = test {
+        statement.sql("i.components = ").integer(i64::try_from(tests.len()).unwrap_or(i64::MAX));
+        for (number, test) in tests.iter().enumerate() {
+            let columns = COMPONENTS.get(number).ok_or_else(unsupported)?;
+            statement.sql(" AND ");
+            one(statement, columns, test)?;
+        }
+    } else {
+        one(statement, &OWN, test)?;
+    }
+    statement.sql(")");
+    Ok(())
+}
+
+fn unsupported() -> Error {
+    Error::new(ErrorCode::NotSupported, "A composite of so many components is not supported.")
+}
+
+fn one(statement: &mut Statement, columns: &Columns, test: &Test) -> Result<(), Error> {
     match test {
-        Test::Token { system, code } => token(statement, *system, *code),
-        Test::Text { how, text } => string(statement, *how, text),
-        Test::Date(test) => date(statement, *test),
+        Test::Token { system, code } => token(statement, columns, *system, *code),
+        Test::Text { how, text } => string(statement, columns, *how, text),
+        Test::Date(test) => date(statement, columns, *test),
         Test::Reference { targets, version } => {
-            statement.sql("i.target IN ").integers(targets);
-            same_version(statement, version.as_deref());
+            statement.sql(columns.target).sql(" IN ").list(targets);
+            same_version(statement, columns, version.as_deref());
         }
         Test::Uri { how, value, version } => {
-            uri(statement, *how, value);
-            same_version(statement, version.as_deref());
+            uri(statement, columns, *how, value);
+            same_version(statement, columns, version.as_deref());
         }
-        Test::Number { .. } | Test::Quantity { .. } | Test::Composite(_) => return Err(unsupported()),
+        Test::Number { prefix, lo, hi } => {
+            number(statement, (columns.lo, columns.hi), *prefix, (*lo, *hi));
+        }
+        Test::Quantity { prefix, lo, hi, unit } => {
+            let bounds = match unit {
+                UnitTest::Any => (columns.lo, columns.hi),
+                UnitTest::Code(key) => {
+                    statement.sql(columns.code).sql(" = ").integer(*key).sql(" AND ");
+                    (columns.lo, columns.hi)
+                }
+                UnitTest::Text(key) => {
+                    statement.sql(columns.unit).sql(" = ").integer(*key).sql(" AND ");
+                    (columns.lo, columns.hi)
+                }
+                UnitTest::Canonical(key) => {
+                    statement.sql(columns.canonical_unit).sql(" = ").integer(*key).sql(" AND ");
+                    (columns.canonical_lo, columns.canonical_hi)
+                }
+            };
+            number(statement, bounds, *prefix, (*lo, *hi));
+        }
+        Test::Composite(_) => return Err(unsupported()),
     }
     Ok(())
 }
 
-fn same_version(statement: &mut Statement, version: Option<&str>) {
+fn same_version(statement: &mut Statement, columns: &Columns, version: Option<&str>) {
     if let Some(version) = version {
-        statement.sql(" AND i.version = ").text(version);
+        statement.sql(" AND ").sql(columns.version).sql(" = ").text(version);
     }
 }
 
-fn token(statement: &mut Statement, system: SystemTest, code: Option<i64>) {
+fn token(statement: &mut Statement, columns: &Columns, system: SystemTest, code: Option<i64>) {
     match code {
-        Some(code) => statement.sql("i.code = ").integer(code),
+        Some(code) => statement.sql(columns.code).sql(" = ").integer(code),
         None => statement.sql("1 = 1"),
     };
     match system {
         SystemTest::Any => {}
         SystemTest::None => {
-            statement.sql(" AND i.system = ").integer(0);
+            statement.sql(" AND ").sql(columns.system).sql(" = ").integer(0);
         }
         SystemTest::Is(key) => {
-            statement.sql(" AND i.system = ").integer(key);
+            statement.sql(" AND ").sql(columns.system).sql(" = ").integer(key);
         }
     }
 }
 
-fn string(statement: &mut Statement, how: TextMatch, text: &str) {
+fn string(statement: &mut Statement, columns: &Columns, how: TextMatch, text: &str) {
     match how {
-        TextMatch::Starts => starts_with(statement, "i.folded >= ", "i.folded < ", text),
+        TextMatch::Starts => starts_with(statement, columns.folded, text),
         TextMatch::Contains => {
-            statement.sql("i.folded LIKE ").text(&format!("%{}%", like(text))).sql(" ESCAPE '!'");
+            statement.sql(columns.folded).sql(" LIKE ").text(&format!("%{}%", like(text)));
+            statement.sql(" ESCAPE '!'");
         }
         TextMatch::Exact => {
-            statement.sql("i.exact = ").text(text);
+            // The folded text has the index.
+            statement.sql(columns.folded).sql(" = ").text(&fold(text));
+            statement.sql(" AND ").sql(columns.exact).sql(" = ").text(text);
         }
     }
 }
@@ -94,59 +200,99 @@ fn like(text: &str) -> String {
 }
 
 /// The range of texts that start with `text`, in code point order: an index can seek it.
-fn starts_with(statement: &mut Statement, from: &'static str, below: &'static str, text: &str) {
-    statement.sql(from).text(text);
+fn starts_with(statement: &mut Statement, column: &'static str, text: &str) {
+    statement.sql(column).sql(" >= ").text(text);
     if !text.is_empty() {
-        statement.sql(" AND ").sql(below).text(&format!("{text}\u{10ffff}"));
+        statement.sql(" AND ").sql(column).sql(" < ").text(&format!("{text}\u{10ffff}"));
     }
 }
 
-fn uri(statement: &mut Statement, how: UriMatch, value: &str) {
+fn uri(statement: &mut Statement, columns: &Columns, how: UriMatch, value: &str) {
     match how {
         UriMatch::Exact => {
-            statement.sql("i.value = ").text(value);
+            statement.sql(columns.value).sql(" = ").text(value);
         }
-        UriMatch::Below => starts_with(statement, "i.value >= ", "i.value < ", value),
+        UriMatch::Below => starts_with(statement, columns.value, value),
         UriMatch::Above => {
-            statement.sql("i.value = substr(").text(value).sql(", 1, length(i.value))");
+            statement.sql(columns.value).sql(" = substr(").text(value).sql(", 1, length(");
+            statement.sql(columns.value).sql("))");
         }
     }
 }
 
-fn date(statement: &mut Statement, DateTest { prefix, lo, hi }: DateTest) {
+/// Dates are half-open intervals.
+fn date(statement: &mut Statement, columns: &Columns, DateTest { prefix, lo, hi }: DateTest) {
+    let (from, to) = (columns.from, columns.to);
     let within = |statement: &mut Statement| {
-        statement.sql("(i.lo >= ").integer(lo).sql(" AND i.hi <= ").integer(hi).sql(")");
+        // The second condition follows from the others; it ends the index range.
+        statement.sql("(").sql(from).sql(" >= ").integer(lo).sql(" AND ").sql(from).sql(" <= ").integer(hi);
+        statement.sql(" AND ").sql(to).sql(" <= ").integer(hi).sql(")");
     };
     match prefix {
         Prefix::Eq => within(statement),
-        Prefix::Ne => {
-            statement.sql("NOT ");
-            within(statement);
-        }
+        Prefix::Ne => within(statement.sql("NOT ")),
         Prefix::Gt => {
-            statement.sql("i.hi > ").integer(hi);
+            statement.sql(to).sql(" > ").integer(hi);
         }
         Prefix::Lt => {
-            statement.sql("i.lo < ").integer(lo);
+            statement.sql(from).sql(" < ").integer(lo);
         }
         Prefix::Ge => {
-            statement.sql("(i.hi > ").integer(hi).sql(" OR ");
-            within(statement);
+            within(statement.sql("(").sql(to).sql(" > ").integer(hi).sql(" OR "));
             statement.sql(")");
         }
         Prefix::Le => {
-            statement.sql("(i.lo < ").integer(lo).sql(" OR ");
-            within(statement);
+            within(statement.sql("(").sql(from).sql(" < ").integer(lo).sql(" OR "));
             statement.sql(")");
         }
         Prefix::Sa => {
-            statement.sql("i.lo >= ").integer(hi);
+            statement.sql(from).sql(" >= ").integer(hi);
         }
         Prefix::Eb => {
-            statement.sql("i.hi <= ").integer(lo);
+            statement.sql(to).sql(" <= ").integer(lo);
         }
         Prefix::Ap => {
-            statement.sql("i.lo < ").integer(hi).sql(" AND i.hi > ").integer(lo);
+            statement.sql(from).sql(" < ").integer(hi).sql(" AND ").sql(to).sql(" > ").integer(lo);
+        }
+    }
+}
+
+/// Numbers are closed intervals, mostly points.
+fn number(
+    statement: &mut Statement,
+    (from, to): (&'static str, &'static str),
+    prefix: Prefix,
+    (lo, hi): (f64, f64),
+) {
+    let within = |statement: &mut Statement| {
+        statement.sql("(").sql(from).sql(" >= ").real(lo).sql(" AND ").sql(from).sql(" <= ").real(hi);
+        statement.sql(" AND ").sql(to).sql(" <= ").real(hi).sql(")");
+    };
+    match prefix {
+        Prefix::Eq => within(statement),
+        Prefix::Ne => within(statement.sql("NOT ")),
+        Prefix::Gt => {
+            statement.sql(to).sql(" > ").real(hi);
+        }
+        Prefix::Lt => {
+            statement.sql(from).sql(" < ").real(lo);
+        }
+        Prefix::Ge => {
+            within(statement.sql("(").sql(to).sql(" > ").real(hi).sql(" OR "));
+            statement.sql(")");
+        }
+        Prefix::Le => {
+            within(statement.sql("(").sql(from).sql(" < ").real(lo).sql(" OR "));
+            statement.sql(")");
+        }
+        Prefix::Sa => {
+            statement.sql(from).sql(" > ").real(hi);
+        }
+        Prefix::Eb => {
+            statement.sql(to).sql(" < ").real(lo);
+        }
+        Prefix::Ap => {
+            statement.sql(from).sql(" <= ").real(hi).sql(" AND ").sql(to).sql(" >= ").real(lo);
         }
     }
 }

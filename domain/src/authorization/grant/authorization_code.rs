@@ -72,7 +72,7 @@ pub fn run(
             let revoked = Record { key: first.body, body: "{}".into(), expires };
             tx.put_authorization(Kind::RevokedToken, &revoked)?;
         }
-        return refused;
+        return Ok(Err(Refusal { revokes: true, ..Refusal::invalid_grant() }));
     }
     let right = record.expires.is_some_and(|expires| expires > now)
         && code.redirect_uri == exchange.redirect_uri

@@ -1,0 +1,53 @@
+//! Who is asking: the bearer token of a request (`RFC 6750 §2.1`), from its header alone.
+
+use crate::app::App;
+use actix_web::HttpRequest;
+use actix_web::http::header::AUTHORIZATION;
+use domain::access::actor::Actor;
+use domain::authorization::access_token;
+use domain::{Error, ErrorCode};
+use sha2::{Digest, Sha256};
+
+/// Longest token looked at, in bytes.
+const LONGEST: usize = 8192;
+
+/// Who is asking.
+///
+/// Errors: [`ErrorCode::Unauthenticated`].
+pub(crate) async fn actor(app: &App, request: &HttpRequest) -> Result<Actor, Error> {
+    if app.open {
+        return Ok(Actor::open());
+    }
+    let token = token(request)?;
+    let server = &app.authority.server;
+    let key: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+    if let Some((actor, expires)) = app.authority.tokens.get(&key)
+        && expires > server.clock.now().seconds()
+    {
+        return Ok(actor);
+    }
+    let claims = access_token::verify(server, token)?;
+    let actor = access_token::actor(&claims)?;
+    let expires = claims.exp;
+    app.worker.read(move |tx| access_token::check_current(tx, &claims)).await?;
+    app.authority.tokens.insert(key, (actor.clone(), expires));
+    Ok(actor)
+}
+
+/// The one token of the one `Authorization` header.
+fn token(request: &HttpRequest) -> Result<&str, Error> {
+    let refuse = |why: &str| Err(Error::new(ErrorCode::Unauthenticated, why));
+    let mut values = request.headers().get_all(AUTHORIZATION);
+    let Some(value) = values.next() else {
+        return refuse("This address asks for an access token.");
+    };
+    if values.next().is_some() {
+        return refuse("There are several Authorization headers; send one.");
+    }
+    let token = value.to_str().ok().and_then(|text| {
+        let (scheme, token) = text.split_once(' ')?;
+        let is_token = (1..=LONGEST).contains(&token.len()) && !token.contains([' ', ',']);
+        (scheme.eq_ignore_ascii_case("bearer") && is_token).then_some(token)
+    });
+    token.map_or_else(|| refuse("The Authorization header is not 'Bearer' and an access token."), Ok)
+}

@@ -1,0 +1,99 @@
+//! The authorization server over HTTP: token endpoint, authorization pages, keys and discovery.
+
+mod authorize;
+mod discovery;
+mod token;
+
+use crate::app::App;
+use crate::clock::{SystemClock, SystemIds};
+use crate::settings::Settings;
+use crate::worker::{Preparation, Worker};
+use actix_web::web;
+use domain::access::actor::Actor;
+use domain::authorization::login::Limits;
+use domain::authorization::{AuthorizationServer, keys};
+use domain::clock::Clock;
+use moka::sync::Cache;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Threads that hash passwords: tens of milliseconds and 19 MiB each.
+const PASSWORD_THREADS: usize = 2;
+/// Logins that may wait for them.
+const PASSWORD_QUEUE: usize = 64;
+
+/// What the handlers of this room share.
+pub(crate) struct Authority {
+    /// The domain's authorization server.
+    pub(crate) server: Arc<AuthorizationServer>,
+    /// Verified access tokens by their SHA-256, with the second they expire in. What is revoked elsewhere is
+    /// honoured here when its entry ends, within a minute.
+    pub(crate) tokens: Cache<[u8; 32], (Actor, i64)>,
+    limits: Limits,
+    passwords: Preparation,
+    secure: bool,
+}
+
+impl Authority {
+    /// Loads the signing keys, making the first one on the first start. Not from async code.
+    ///
+    /// Errors: a sentence for the operator.
+    pub(crate) fn start(settings: &Settings, worker: &Worker) -> Result<Authority, String> {
+        let keys = worker.write_blocking(|tx| {
+            tx.purge_authorizations(SystemClock.now())?;
+            keys::ensure(tx)
+        });
+        let keys = keys.map_err(|error| format!("The signing keys cannot be loaded: {error}."))?;
+        let server = AuthorizationServer {
+            issuer: settings.public_url.trim_end_matches('/').to_owned(),
+            base: settings.base(),
+            keys,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds),
+        };
+        let size = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(Authority {
+            secure: server.issuer.starts_with("https://"),
+            server: Arc::new(server),
+            tokens: Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build(),
+            limits: Limits {
+                account: size(settings.login_failures),
+                address: size(settings.login_failures_address),
+            },
+            passwords: Preparation::start(PASSWORD_THREADS, PASSWORD_QUEUE).map_err(|e| e.to_string())?,
+        })
+    }
+}
+
+/// Mounts this room's addresses.
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/oauth2/token").route(web::post().to(token::token)))
+        .service(
+            web::resource("/oauth2/authorize")
+                .route(web::get().to(authorize::show))
+                .route(web::post().to(authorize::by_post)),
+        )
+        .service(web::resource("/oauth2/login").route(web::post().to(authorize::login)))
+        .service(web::resource("/oauth2/approve").route(web::post().to(authorize::approve)))
+        .route("/oauth2/pages.css", web::get().to(crate::pages::style))
+        .route("/oauth2/jwks", web::get().to(discovery::jwks))
+        .route("/.well-known/oauth-authorization-server", web::get().to(discovery::metadata))
+        .route("/FHIR/R4/.well-known/smart-configuration", web::get().to(discovery::smart_configuration));
+}
+
+/// Removes expired codes, sessions and `jti`s every ten minutes, for as long as the server runs.
+pub(crate) async fn purge(app: web::Data<App>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        let now = app.authority.server.clock.now();
+        if let Err(error) = app.worker.write(move |tx| tx.purge_authorizations(now)).await {
+            tracing::warn!(%error, "expired authorization records were not removed");
+        }
+    }
+}
+
+/// The decoded pairs of a query or form; `None` when it is not one.
+fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+    web::Query::<Vec<(String, String)>>::from_query(text).ok().map(web::Query::into_inner)
+}

@@ -1,0 +1,100 @@
+//! Whether a resource meets a criterion and whether an [`Access`] covers it, by looking at its index rows one by one.
+
+use super::{Resource, State, Version};
+use crate::access::{Access, Clause, Reach};
+use crate::conformance::{ParameterId, TypeId};
+use crate::index::{Facet, IndexValue};
+use crate::search::kind::composite;
+use crate::search::kind::date;
+use crate::search::query::Criterion;
+use crate::store::Method;
+
+impl Version {
+    /// Its rows of a parameter in a facet.
+    pub(super) fn values(&self, parameter: ParameterId, facet: Facet) -> impl Iterator<Item = &IndexValue> {
+        let rows = self.indexed.entries.iter();
+        rows.filter(move |entry| entry.parameter == parameter && entry.facet == facet)
+            .map(|entry| &entry.value)
+    }
+
+    /// Keys of what it refers to by a parameter.
+    pub(super) fn targets(&self, parameter: ParameterId) -> impl Iterator<Item = i64> {
+        self.values(parameter, Facet::Value).filter_map(|value| match value {
+            IndexValue::Reference { target, .. } => Some(*target),
+            _ => None,
+        })
+    }
+}
+
+impl State {
+    /// Whether `access` covers a version.
+    pub(super) fn covers(&self, access: &Access, version: &Version) -> bool {
+        match access.reach(version.stored.type_) {
+            Reach::None => false,
+            Reach::All => true,
+            Reach::Any(clauses) => clauses.iter().any(|clause| self.clause_covers(access, clause, version)),
+        }
+    }
+
+    fn clause_covers(&self, access: &Access, clause: &Clause, version: &Version) -> bool {
+        let in_compartment = clause
+            .patients
+            .as_ref()
+            .is_none_or(|patients| patients.iter().any(|patient| version.indexed.patients.contains(patient)));
+        in_compartment && clause.criteria.iter().all(|criterion| self.holds(access, version, criterion))
+    }
+
+    /// The current version of a resource that is not deleted and that `access` covers.
+    pub(super) fn visible<'s>(&'s self, access: &Access, resource: &'s Resource) -> Option<&'s Version> {
+        let current = resource.versions.last()?;
+        (current.stored.method != Method::Delete && self.covers(access, current)).then_some(current)
+    }
+
+    /// Whether a current version meets a criterion; what it refers to or is referred to by must be covered too.
+    pub(super) fn holds(&self, access: &Access, version: &Version, criterion: &Criterion) -> bool {
+        match criterion {
+            Criterion::Id(ids) => ids.contains(&version.stored.id),
+            Criterion::LastUpdated(tests) => {
+                let updated = version.stored.updated.0;
+                tests.iter().any(|test| date::matches(test, updated, updated + 1))
+            }
+            Criterion::Matches { parameter, facet, tests, negated } => {
+                let mut values = version.values(*parameter, *facet);
+                let found = values.any(|value| tests.iter().any(|test| composite::matches(test, value)));
+                found != *negated
+            }
+            Criterion::Missing { parameter, missing } => {
+                version.values(*parameter, Facet::Value).next().is_none() == *missing
+            }
+            Criterion::Chain { parameter, targets, criteria } => version.targets(*parameter).any(|key| {
+                let target = self.find(key).and_then(|resource| self.visible(access, resource));
+                target.is_some_and(|target| self.target_holds(access, target, targets, criteria))
+            }),
+            Criterion::Has { source, parameter, criteria } => {
+                let own = super::key(version.stored.type_, &version.stored.id);
+                self.resources.iter().filter_map(|resource| self.visible(access, resource)).any(|referring| {
+                    referring.stored.type_ == *source
+                        && referring.targets(*parameter).any(|key| key == own)
+                        && criteria.iter().all(|criterion| self.holds(access, referring, criterion))
+                })
+            }
+            Criterion::Any(criteria) => {
+                criteria.iter().any(|criterion| self.holds(access, version, criterion))
+            }
+            Criterion::Never => false,
+        }
+    }
+
+    fn target_holds(
+        &self,
+        access: &Access,
+        target: &Version,
+        targets: &[TypeId],
+        criteria: &[Vec<Criterion>],
+    ) -> bool {
+        targets.iter().zip(criteria).any(|(type_, criteria)| {
+            *type_ == target.stored.type_
+                && criteria.iter().all(|criterion| self.holds(access, target, criterion))
+        })
+    }
+}

@@ -1,0 +1,134 @@
+//! A search over all resources: matches in order, a page of them, and what they bring along.
+
+use super::{Resource, State, Version};
+use crate::access::Access;
+use crate::index::{Facet, IndexValue};
+use crate::search::query::{Include, MAX_INCLUDED, Position, Query, Sort, SortBy, SortValue, Total};
+use crate::store::{Matches, Stored};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+impl State {
+    pub(super) fn search(&self, access: &Access, query: &Query) -> Matches {
+        let mut found: Vec<(Position, &Resource, &Version)> = Vec::new();
+        for resource in &self.resources {
+            let Some(version) = self.visible(access, resource) else { continue };
+            let right_type = query.types.is_empty() || query.types.contains(&version.stored.type_);
+            if right_type && query.criteria.iter().all(|criterion| self.holds(access, version, criterion)) {
+                let values = query.sort.iter().map(|sort| sort_value(*sort, version)).collect();
+                found.push((Position { values, row: version.stored.row }, resource, version));
+            }
+        }
+        found.sort_by(|(a, ..), (b, ..)| order(&query.sort, a, b));
+        let total = (query.total != Total::None).then(|| u64::try_from(found.len()).unwrap_or(u64::MAX));
+        if let Some(after) = &query.after {
+            found.retain(|(position, ..)| order(&query.sort, position, after) == Ordering::Greater);
+        }
+        let more = query.count > 0 && found.len() > query.count;
+        found.truncate(query.count);
+        let next = found.last().filter(|_| more).map(|(position, ..)| position.clone());
+        let page: Vec<(&Resource, &Version)> =
+            found.into_iter().map(|(_, resource, version)| (resource, version)).collect();
+        let (included, included_cut) = self.included(access, &query.includes, &page);
+        let matches = page.into_iter().map(|(_, version)| version.stored.clone()).collect();
+        Matches { matches, included, included_cut, total, next }
+    }
+
+    /// What the matches of a page bring along, by row.
+    fn included(
+        &self,
+        access: &Access,
+        includes: &[Include],
+        page: &[(&Resource, &Version)],
+    ) -> (Vec<Stored>, bool) {
+        let mut included: BTreeMap<i64, &Version> = BTreeMap::new();
+        let mut from: Vec<(&Resource, &Version)> = page.to_vec();
+        let mut first = true;
+        while !from.is_empty() {
+            let mut added = Vec::new();
+            for include in includes.iter().filter(|include| first || include.iterate) {
+                for (resource, version) in self.brought(access, include, &from) {
+                    let row = version.stored.row;
+                    let known = page.iter().any(|(_, matched)| matched.stored.row == row);
+                    if !known && included.insert(row, version).is_none() {
+                        added.push((resource, version));
+                    }
+                }
+            }
+            from = added;
+            first = false;
+        }
+        let cut = included.len() > MAX_INCLUDED;
+        (included.into_values().take(MAX_INCLUDED).map(|version| version.stored.clone()).collect(), cut)
+    }
+
+    /// What one include brings for `from`.
+    fn brought<'s>(
+        &'s self,
+        access: &Access,
+        include: &Include,
+        from: &[(&'s Resource, &'s Version)],
+    ) -> Vec<(&'s Resource, &'s Version)> {
+        let all =
+            self.resources.iter().filter_map(|one| self.visible(access, one).map(|version| (one, version)));
+        let refers = |source: &Version, target: &(&Resource, &Version)| {
+            source.stored.type_ == include.source
+                && include.target.is_none_or(|type_| target.1.stored.type_ == type_)
+                && include
+                    .parameters
+                    .iter()
+                    .any(|parameter| source.targets(*parameter).any(|key| key == target.0.key))
+        };
+        if include.reverse {
+            all.filter(|(_, source)| from.iter().any(|target| refers(source, target))).collect()
+        } else {
+            all.filter(|target| from.iter().any(|(_, source)| refers(source, target))).collect()
+        }
+    }
+}
+
+/// What a resource is sorted by: of a parameter's values the lowest, or for a descending key the highest; of a date its start.
+fn sort_value(sort: Sort, version: &Version) -> Option<SortValue> {
+    match sort.by {
+        SortBy::LastUpdated => Some(SortValue::Integer(version.stored.updated.0)),
+        SortBy::Id => Some(SortValue::Text(version.stored.id.as_str().to_owned())),
+        SortBy::Parameter(parameter) => {
+            let values = version.values(parameter, Facet::Value).filter_map(|value| match value {
+                IndexValue::Date { lo, .. } => Some(SortValue::Integer(*lo)),
+                IndexValue::Number { lo, .. } => Some(SortValue::Real(*lo)),
+                IndexValue::Quantity(quantity) => Some(SortValue::Real(quantity.lo)),
+                IndexValue::String { folded, .. } => Some(SortValue::Text(folded.clone())),
+                IndexValue::Uri { value, .. } => Some(SortValue::Text(value.clone())),
+                _ => None,
+            });
+            if sort.descending { values.max_by(compare) } else { values.min_by(compare) }
+        }
+    }
+}
+
+fn compare(a: &SortValue, b: &SortValue) -> Ordering {
+    match (a, b) {
+        (SortValue::Integer(a), SortValue::Integer(b)) => a.cmp(b),
+        (SortValue::Real(a), SortValue::Real(b)) => a.total_cmp(b),
+        (SortValue::Text(a), SortValue::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
+        // The values of one key are of one kind.
+        _ => Ordering::Equal,
+    }
+}
+
+/// The order of a search: key by key, without value last either way, then by row.
+fn order(sort: &[Sort], a: &Position, b: &Position) -> Ordering {
+    for (sort, (a, b)) in sort.iter().zip(a.values.iter().zip(&b.values)) {
+        let by_key = match (a, b) {
+            (None, None) => Ordering::Equal,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (Some(a), Some(b)) if sort.descending => compare(b, a),
+            (Some(a), Some(b)) => compare(a, b),
+        };
+        if by_key != Ordering::Equal {
+            return by_key;
+        }
+    }
+    a.row.cmp(&b.row)
+}

@@ -1,0 +1,274 @@
+//! The stores under test behind one face, and their answers in a form that can be compared.
+
+use super::question::Question;
+use super::world::{BASE, Change};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use domain::Error;
+use domain::access::Access;
+use domain::clock::Instant;
+use domain::conformance::{Definitions, TypeId};
+use domain::id::Id;
+use domain::index::{Indexed, extract};
+use domain::resource::json::Json;
+use domain::search::query::{Position, Query};
+use domain::store::memory::MemoryStore;
+use domain::store::{
+    Current, Executor, HistoryPosition, HistoryQuery, HistoryScope, Matches, Method, NewVersion, ReadTx,
+    Stored, WriteJob, WriteTx,
+};
+use persistence::{SqlStore, StoreSettings};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Sender, channel};
+
+/// An open store, and what must be removed with it.
+pub(super) struct Running {
+    name: &'static str,
+    executor: Option<Box<dyn Executor>>,
+    directory: Option<tempfile::TempDir>,
+    schema: Option<(String, String)>,
+}
+
+/// All pages of a search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// Matches of each page, in order.
+    pages: Vec<Vec<String>>,
+    /// What each page brought along, by name.
+    included: Vec<Vec<String>>,
+    total: Option<u64>,
+    fault: Option<String>,
+}
+
+impl Answer {
+    pub(super) fn ids(&self) -> Vec<&String> {
+        self.pages.iter().flatten().collect()
+    }
+}
+
+fn type_id(name: &str) -> TypeId {
+    Definitions::r4().type_id(name).unwrap()
+}
+
+fn name_of(stored: &Stored) -> String {
+    format!("{}/{}", Definitions::r4().type_name(stored.type_), stored.id)
+}
+
+/// A version as text, without its row, which is the store's own business.
+fn describe(stored: &Stored) -> String {
+    let body = String::from_utf8_lossy(&stored.body);
+    format!("{} v{} {} {:?} {body}", name_of(stored), stored.version, stored.updated, stored.method)
+}
+
+impl Running {
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(super) fn memory() -> Running {
+        Running {
+            name: "memory",
+            executor: Some(Box::new(MemoryStore::new())),
+            directory: None,
+            schema: None,
+        }
+    }
+
+    pub(super) fn sqlite() -> Running {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("oracle.db").display());
+        let executor = open(&url);
+        Running { name: "SQLite", executor, directory: Some(directory), schema: None }
+    }
+
+    /// A schema of its own in the database of `BINNACLE_TEST_POSTGRES`.
+    pub(super) fn postgres() -> Running {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let url = std::env::var("BINNACLE_TEST_POSTGRES")
+            .expect("BINNACLE_TEST_POSTGRES is not set: run `make test`");
+        let schema = format!("oracle_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        sql(&url, &format!("CREATE SCHEMA {schema}"));
+        let separator = if url.contains('?') { '&' } else { '?' };
+        let executor = open(&format!("{url}{separator}options=-csearch_path%3D{schema}"));
+        Running { name: "PostgreSQL", executor, directory: None, schema: Some((url, schema)) }
+    }
+
+    fn executor(&self) -> &dyn Executor {
+        self.executor.as_deref().unwrap()
+    }
+
+    /// Makes every change in a transaction of its own.
+    pub(super) fn apply(&self, changes: &[Change]) {
+        let mut now = 0;
+        for change in changes {
+            now += change.seconds * 1_000_000;
+            let (done, outcome) = channel();
+            self.executor().write(Box::new(Write { change: change.clone(), now, done })).unwrap();
+            outcome.recv().unwrap().unwrap();
+        }
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&mut dyn ReadTx) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (done, answer) = channel();
+        self.executor()
+            .read(Box::new(move |tx| {
+                let _ = done.send(tx.and_then(ask));
+            }))
+            .unwrap();
+        answer.recv().unwrap()
+    }
+
+    /// All pages of a search.
+    pub(super) fn ask(&self, question: &Question) -> Answer {
+        let mut answer = Answer { pages: Vec::new(), included: Vec::new(), total: None, fault: None };
+        let mut after: Option<Position> = None;
+        loop {
+            let (access, query) = (question.access(), Query { after: after.take(), ..question.query() });
+            let found: Matches = match self.read(move |tx| tx.search(&access, &query)) {
+                Ok(found) => found,
+                Err(error) => {
+                    answer.fault = Some(error.to_string());
+                    return answer;
+                }
+            };
+            answer.pages.push(found.matches.iter().map(name_of).collect());
+            let mut included: Vec<String> = found.included.iter().map(describe).collect();
+            included.sort();
+            answer.included.push(included);
+            answer.total = found.total;
+            match found.next {
+                Some(next) if answer.pages.len() < 100 => after = Some(next),
+                _ => return answer,
+            }
+        }
+    }
+
+    /// What reads, vreads and histories give, for several askers.
+    pub(super) fn versions(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let askers = [Question::plain("Patient", "").access(), patient_access(), Access::nothing()];
+        for access in &askers {
+            for type_ in ["Patient", "Observation", "Organization"] {
+                for id in ["a", "b", "c", "d", "e", "f"] {
+                    let (type_, id) = (type_id(type_), Id::parse(id).unwrap());
+                    for version in 0..4 {
+                        let (access, id) = (access.clone(), id.clone());
+                        let one = self.read(move |tx| match version {
+                            0 => tx.read(&access, type_, &id),
+                            version => tx.vread(&access, type_, &id, version),
+                        });
+                        found.push(format!("{:?}", one.map(|one| one.as_ref().map(describe))));
+                    }
+                    found.push(self.history(access, HistoryScope::Instance(type_, id), None, None));
+                }
+                found.push(self.history(access, HistoryScope::Type(type_id(type_)), None, None));
+            }
+            found.push(self.history(access, HistoryScope::System, None, None));
+            found.push(self.history(access, HistoryScope::System, Some(Instant(15_000_000)), None));
+            let at = Some((Instant(12_000_000), Instant(14_000_000)));
+            found.push(self.history(access, HistoryScope::System, None, at));
+        }
+        found
+    }
+
+    /// All pages of a history, three entries each. Entries of one instant are compared as a set: their order is by row.
+    fn history(
+        &self,
+        access: &Access,
+        scope: HistoryScope,
+        since: Option<Instant>,
+        at: Option<(Instant, Instant)>,
+    ) -> String {
+        let mut text = format!("{scope:?} {since:?} {at:?}");
+        let mut after: Option<HistoryPosition> = None;
+        loop {
+            let query = HistoryQuery { scope: scope.clone(), since, at, count: 3, after, total: true };
+            let access = access.clone();
+            let page = match self.read(move |tx| tx.history(&access, &query)) {
+                Ok(page) => page,
+                Err(error) => return format!("{text} {error}"),
+            };
+            text.push_str(&format!("\n{:?}", page.total));
+            for stored in &page.versions {
+                text.push_str(&format!("\n  {}", describe(stored)));
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return text,
+            }
+        }
+    }
+}
+
+/// The compartment of Patient/a.
+fn patient_access() -> Access {
+    use domain::access::{Clause, Reach};
+    let key = domain::index::hash::resource_key("Patient", "a");
+    let own = || Reach::Any(vec![Clause { patients: Some(vec![key]), criteria: Vec::new() }]);
+    Access::by_type([(type_id("Patient"), own()), (type_id("Observation"), own())])
+}
+
+fn open(url: &str) -> Option<Box<dyn Executor>> {
+    Some(Box::new(SqlStore::open(&StoreSettings::new(url)).unwrap()))
+}
+
+fn sql(url: &str, text: &str) {
+    PgConnection::establish(url).unwrap().batch_execute(text).unwrap();
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The store's threads end before what they work on goes.
+        self.executor.take();
+        if let Some((url, schema)) = self.schema.take() {
+            sql(&url, &format!("DROP SCHEMA {schema} CASCADE"));
+        }
+        self.directory.take();
+    }
+}
+
+/// One change as a job.
+struct Write {
+    change: Change,
+    now: i64,
+    done: Sender<Result<(), Error>>,
+}
+
+impl WriteJob for Write {
+    fn run(&mut self, tx: &mut dyn WriteTx) -> Result<(), Error> {
+        let (type_, id) = (type_id(self.change.type_), Id::parse(&self.change.id)?);
+        let current = tx.current(&Access::everything(), &[(type_, id.clone())])?.pop();
+        let previous = match current {
+            Some(Current::Present(stored)) => Some(stored),
+            _ => None,
+        };
+        // What does not exist is not deleted, nor what is deleted again.
+        let deletes = self.change.body.is_none();
+        if deletes && previous.as_ref().is_none_or(|previous| previous.method == Method::Delete) {
+            return Ok(());
+        }
+        let body = self.change.body.clone().unwrap_or_default();
+        let indexed = match &self.change.body {
+            Some(body) => extract(Definitions::r4(), type_, &Json::parse(body.as_bytes())?, BASE),
+            None => Indexed::default(),
+        };
+        let earliest = previous.as_ref().map_or(0, |previous| previous.updated.0 + 1);
+        tx.write(vec![NewVersion {
+            type_,
+            id,
+            version: previous.as_ref().map_or(1, |previous| previous.version + 1),
+            row: previous.as_ref().map(|previous| previous.row),
+            updated: Instant(self.now.max(earliest)),
+            method: if deletes { Method::Delete } else { Method::Update },
+            body: body.into_bytes(),
+            indexed,
+        }])
+    }
+
+    fn done(self: Box<Self>, outcome: Result<(), Error>) {
+        let _ = self.done.send(outcome);
+    }
+}
