@@ -3,6 +3,7 @@
 mod app;
 mod cli;
 mod clock;
+mod docs;
 mod fhir;
 mod guard;
 mod oauth;

@@ -11,6 +11,7 @@ pub(crate) const BASE: &str = "/FHIR/R4";
 /// Mounts everything the server answers.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
+        .configure(crate::docs::configure)
         .route("/health/live", web::get().to(operations::live))
         .route("/health/ready", web::get().to(operations::ready))
         .route("/metrics", web::get().to(operations::metrics))

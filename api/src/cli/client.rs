@@ -78,7 +78,7 @@ impl Client {
             }
             Client::List => {
                 let worker = Worker::new(open_store(settings, open)?);
-                let all = worker.read_blocking(|tx| client::list(tx));
+                let all = worker.write_blocking(|tx| client::list(tx));
                 all.map(|all| all.iter().map(client::Client::to_public_json).collect())
             }
             Client::Disable { id } => {
