@@ -1,4 +1,5 @@
 //! What holds for every document: references lead somewhere, operations have names of their own.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use domain::conformance::Registry;
 use openapi::{Extent, Installation};
