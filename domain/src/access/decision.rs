@@ -85,9 +85,16 @@ fn reach(actor: &Actor, scopes: &[Scope], type_: TypeId, letter: Letter) -> Reac
     match (granted(Context::User), own_patient) {
         (false, _) => Reach::None,
         (true, Some(patient)) => compartment(type_, patient),
-        (true, None) if actor.fhir_user.is_some() => Reach::All,
+        (true, None) if is_professional(actor) => Reach::All,
+        // A RelatedPerson or Person sees nothing by `user/` until proxies come from the record.
         (true, None) => Reach::None,
     }
+}
+
+/// Whether the person is a professional: only they see more than one record by `user/`.
+fn is_professional(actor: &Actor) -> bool {
+    let type_ = actor.fhir_user.as_deref().and_then(|user| user.split_once('/')).map(|(type_, _)| type_);
+    matches!(type_, Some("Practitioner" | "PractitionerRole"))
 }
 
 /// Types that only a `system/` scope may write.
@@ -168,6 +175,9 @@ mod tests {
             ("patient/Patient.s", Some("a"), None),
         ] {
             assert!(!allows(&actor(scope, context, user), Letter::Read, patient), "{scope}");
+        }
+        for user in ["RelatedPerson/x", "Person/x", "Organization/x", "Practitioner", ""] {
+            assert!(!allows(&actor("user/*.cruds", None, Some(user)), Letter::Read, patient), "{user}");
         }
         assert!(allows(&actor("system/Patient.r", None, None), Letter::Read, patient));
         assert!(allows(&actor("user/Patient.r", None, Some("Practitioner/x")), Letter::Read, patient));
