@@ -1,8 +1,8 @@
 //! The authorization server over HTTP: token endpoint, authorization pages, keys and discovery.
 
-mod authorize;
-mod discovery;
-mod token;
+pub(crate) mod authorize;
+pub(crate) mod discovery;
+pub(crate) mod token;
 
 use crate::app::App;
 use crate::clock::{SystemClock, SystemIds};
@@ -63,23 +63,6 @@ impl Authority {
             passwords: Preparation::start(PASSWORD_THREADS, PASSWORD_QUEUE).map_err(|e| e.to_string())?,
         })
     }
-}
-
-/// Mounts this room's addresses.
-pub(crate) fn configure(config: &mut web::ServiceConfig) {
-    config
-        .service(web::resource("/oauth2/token").route(web::post().to(token::token)))
-        .service(
-            web::resource("/oauth2/authorize")
-                .route(web::get().to(authorize::show))
-                .route(web::post().to(authorize::by_post)),
-        )
-        .service(web::resource("/oauth2/login").route(web::post().to(authorize::login)))
-        .service(web::resource("/oauth2/approve").route(web::post().to(authorize::approve)))
-        .route("/oauth2/pages.css", web::get().to(crate::pages::style))
-        .route("/oauth2/jwks", web::get().to(discovery::jwks))
-        .route("/.well-known/oauth-authorization-server", web::get().to(discovery::metadata))
-        .route("/FHIR/R4/.well-known/smart-configuration", web::get().to(discovery::smart_configuration));
 }
 
 /// Removes expired codes, sessions and `jti`s every ten minutes, for as long as the server runs.
