@@ -9,6 +9,7 @@ mod dialect;
 mod error;
 mod executor;
 mod index;
+mod integrity;
 mod names;
 mod oauth;
 mod resources;

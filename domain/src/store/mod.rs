@@ -4,6 +4,7 @@
 //! held by a handler: it gives a job to an [`Executor`], and the job gets the transaction.
 
 pub mod authorization;
+pub mod integrity;
 pub mod memory;
 
 use crate::access::Access;
@@ -144,7 +145,7 @@ pub struct Matches {
 }
 
 /// A transaction that reads. All answers come from one state of the store.
-pub trait ReadTx: authorization::AuthorizationRead {
+pub trait ReadTx: authorization::AuthorizationRead + integrity::Integrity {
     /// The current version of a resource, a deletion included, if `access` covers it.
     fn read(&mut self, access: &Access, type_: TypeId, id: &Id) -> Result<Option<Stored>, Error>;
 

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod evaluate;
+mod integrity;
 mod search;
 
 use super::authorization::{Kind, Record};
