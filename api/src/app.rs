@@ -3,6 +3,7 @@
 use crate::clock::{SystemClock, SystemIds};
 use crate::guard::cors::Origins;
 use crate::guard::limit::Running;
+use crate::guard::rate::Rates;
 use crate::oauth::Authority;
 use crate::operations::metrics::Recorder;
 use crate::settings::{NhsNumber, Settings};
@@ -37,6 +38,8 @@ pub(crate) struct App {
     pub(crate) accepting: AtomicBool,
     /// Requests being worked on.
     pub(crate) running: Arc<Running>,
+    /// How often callers may ask.
+    pub(crate) rates: Rates,
     /// Origins of browser apps.
     pub(crate) origins: Origins,
     /// Counts and times of requests.
@@ -58,6 +61,7 @@ impl App {
             preparation: Preparation::start(threads, settings.queue).map_err(|error| error.to_string())?,
             accepting: AtomicBool::new(true),
             running: Arc::new(Running::new(settings.max_requests)),
+            rates: Rates::new(&settings),
             origins: Origins::new(&settings.cors_origins),
             metrics: Recorder::default(),
             settings,

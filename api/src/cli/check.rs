@@ -29,7 +29,8 @@ impl Check {
         let worker = Worker::new(open_store(settings, open)?);
         let failed = |error| sentence(&error);
         let bar = ProgressBar::new(worker.read_blocking(|tx| tx.resources()).map_err(failed)?);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent}% · {pos} resources, {per_sec} · {eta} left")
+        if let Ok(style) =
+            ProgressStyle::with_template("{bar:30} {percent}% · {pos} resources, {per_sec} · {eta} left")
         {
             bar.set_style(style);
         }
@@ -37,7 +38,9 @@ impl Check {
         let mut after = None;
         loop {
             let base = settings.base();
-            let page = worker.read_blocking(move |tx| tx.check(&Access::everything(), &base, after)).map_err(failed)?;
+            let page = worker
+                .read_blocking(move |tx| tx.check(&Access::everything(), &base, after))
+                .map_err(failed)?;
             bar.inc(page.resources);
             after = page.next;
             result.add(page);
@@ -81,8 +84,11 @@ impl Outcome {
     /// The outcome for people.
     fn table(&self) -> String {
         let mut text = String::new();
-        let counted =
-            [("Resources", self.resources), ("Versions", self.versions), ("Index and compartment rows", self.rows)];
+        let counted = [
+            ("Resources", self.resources),
+            ("Versions", self.versions),
+            ("Index and compartment rows", self.rows),
+        ];
         for (what, count) in counted {
             let _ = writeln!(text, "{what:<36}{count:>12} checked");
         }
@@ -140,7 +146,10 @@ mod tests {
         let mut outcome = Outcome { most: 2, ..Outcome::default() };
         outcome.add(Page { findings: (0..5).map(finding).collect(), ..Page::default() });
         let table = outcome.table();
-        assert!(table.contains("Patient/1: ix_token: 1 rows missing") && !table.contains("Patient/2"), "{table}");
+        assert!(
+            table.contains("Patient/1: ix_token: 1 rows missing") && !table.contains("Patient/2"),
+            "{table}"
+        );
         assert!(table.contains("and 3 more"), "{table}");
     }
 }

@@ -46,8 +46,7 @@ pub(crate) fn bytes(settings: &Settings, tokens: bool, name: &str) -> Result<Vec
     let extent = if name.is_empty() {
         Extent::Everything
     } else {
-        let missing =
-            || Error::new(ErrorCode::NotFoundRoute, "There is no document of this resource type.");
+        let missing = || Error::new(ErrorCode::NotFoundRoute, "There is no document of this resource type.");
         Extent::Type(registry.resource_type(name).ok_or_else(missing)?)
     };
     let installation = Installation {

@@ -12,7 +12,8 @@ pub(super) struct Compartments {
 impl Compartments {
     /// The version `version` is in the compartments of `patients`. A deletion is not told: it changes nothing.
     pub(super) fn version(&mut self, version: i64, patients: &[i64]) {
-        let gone: Vec<i64> = self.open.keys().copied().filter(|patient| !patients.contains(patient)).collect();
+        let gone: Vec<i64> =
+            self.open.keys().copied().filter(|patient| !patients.contains(patient)).collect();
         for patient in gone {
             if let Some(since) = self.open.remove(&patient) {
                 self.ended.push((patient, since, version - 1));

@@ -11,8 +11,8 @@ use crate::transaction::Transaction;
 use compartments::Compartments;
 use domain::access::Access;
 use domain::conformance::Definitions;
-use domain::index::hash::resource_key;
 use domain::index::Indexed;
+use domain::index::hash::resource_key;
 use domain::store::integrity::{Fault, Finding, Integrity, Page, reindex};
 use domain::store::{Method, Stored};
 use domain::{Error, ErrorCode};
@@ -57,8 +57,9 @@ impl Integrity for Transaction<'_> {
 
 /// The next current versions.
 fn current(tx: &mut Transaction<'_>, after: i64) -> Result<Vec<VersionRow>, Error> {
-    let mut statement =
-        Statement::new("SELECT rid, type_id, fhir_id, version, updated_us, method, body FROM resource WHERE rid > ");
+    let mut statement = Statement::new(
+        "SELECT rid, type_id, fhir_id, version, updated_us, method, body FROM resource WHERE rid > ",
+    );
     statement.integer(after).sql(" ORDER BY rid LIMIT ").integer(PAGE);
     tx.connection.versions(&statement)
 }
@@ -163,8 +164,7 @@ impl Walk<'_> {
             self.version(tx, row);
             let key = keys.remove(&rid).and_then(|rows| rows.first().map(|row| row.p));
             let Some(resource) = self.resources.get(&rid) else { continue };
-            let (name, chained, right) =
-                (resource.name.clone(), resource.chained, key == Some(resource.key));
+            let (name, chained, right) = (resource.name.clone(), resource.chained, key == Some(resource.key));
             if !right {
                 self.find(name.clone(), Fault::Key);
             }
@@ -185,9 +185,8 @@ impl Walk<'_> {
                 expected.entry(table).or_default().entry(*rid).or_default().push(row);
             }
             let spans = std::mem::take(&mut resource.compartments).spans();
-            let rows = spans.map(|(patient, since, until)| {
-                Row::of(patient, &[resource.type_number, since, until])
-            });
+            let rows =
+                spans.map(|(patient, since, until)| Row::of(patient, &[resource.type_number, since, until]));
             compartments.insert(*rid, rows.collect());
         }
         for table in rows::TABLES {

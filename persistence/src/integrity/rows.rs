@@ -114,8 +114,7 @@ impl Table {
         connection: &mut Connection,
         (after, upto): (i64, i64),
     ) -> Result<ByResource, Error> {
-        type Columns =
-            (BigInt, BigInt, BigInt, BigInt, BigInt, Double, Double, Double, Double, Text, Text);
+        type Columns = (BigInt, BigInt, BigInt, BigInt, BigInt, Double, Double, Double, Double, Text, Text);
         type Values = (i64, i64, i64, i64, i64, f64, f64, f64, f64, String, String);
         let mut statement = Statement::new(self.select);
         let rows: Vec<Values> = load!(connection, range(&mut statement, after, upto), Columns, Values);
