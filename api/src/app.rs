@@ -19,6 +19,10 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::signal::unix::SignalKind;
+
+/// The signal of a file that outgrows its limit, on Linux and macOS.
+const SIGXFSZ: SignalKind = SignalKind::from_raw(25);
 
 /// What every handler shares.
 pub(crate) struct App {
@@ -113,6 +117,8 @@ pub(crate) async fn serve(app: App, listener: TcpListener) -> std::io::Result<()
     .disable_signals()
     .listen(listener)?
     .run();
+    // A file that would outgrow a limit (`ulimit -f`) cannot be written, as on a full disk, instead of ending the process.
+    let _limits = tokio::signal::unix::signal(SIGXFSZ)?;
     actix_web::rt::spawn(crate::oauth::purge(app.clone()));
     let handle = server.handle();
     actix_web::rt::spawn(async move {
@@ -126,7 +132,7 @@ pub(crate) async fn serve(app: App, listener: TcpListener) -> std::io::Result<()
 
 /// Waits for SIGTERM or SIGINT.
 async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
+    use tokio::signal::unix::signal;
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {

@@ -55,3 +55,27 @@ pub(crate) fn execute(url: &str, sql: &str) {
         }
     }
 }
+
+/// Keeps everybody else from writing until it is dropped.
+pub(crate) enum Held {
+    Sqlite(#[expect(dead_code, reason = "its end ends the transaction")] SqliteConnection),
+    Postgres(#[expect(dead_code, reason = "its end ends the transaction")] PgConnection),
+}
+
+impl Held {
+    /// Holds the database at `url`.
+    pub(crate) fn writes(url: &str) -> Self {
+        match url.strip_prefix("sqlite://") {
+            Some(path) => {
+                let mut connection = SqliteConnection::establish(path).expect("the database file opens");
+                connection.batch_execute("PRAGMA busy_timeout = 10000; BEGIN IMMEDIATE").expect("the write lock");
+                Self::Sqlite(connection)
+            }
+            None => {
+                let mut connection = PgConnection::establish(url).expect("the database answers");
+                connection.batch_execute("BEGIN; LOCK TABLE resource IN EXCLUSIVE MODE").expect("the lock");
+                Self::Postgres(connection)
+            }
+        }
+    }
+}

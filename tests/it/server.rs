@@ -180,7 +180,7 @@ impl Server {
 
     /// `BINNACLE_DATABASE_URL` of this server.
     pub(crate) fn database_url(&self) -> &str {
-        let url = self.environment.iter().find(|(name, _)| name == "BINNACLE_DATABASE_URL");
+        let url = self.environment.iter().rev().find(|(name, _)| name == "BINNACLE_DATABASE_URL");
         &url.expect("every server has a database").1
     }
 

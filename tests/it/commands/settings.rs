@@ -1,7 +1,7 @@
 //! Settings: where they come from, that wrong ones are refused by name, and that each of them does what it says.
 
 use super::said;
-use crate::database::Database;
+use crate::database::{Database, Held};
 use crate::server::{Server, Settings, command, run};
 use crate::token;
 use reqwest::Method;
@@ -165,16 +165,6 @@ fn the_log_is_as_set() {
     assert!(!quiet.output().contains("not-me"));
 }
 
-/// Holds SQLite's write lock until dropped.
-fn lock(server: &Server) -> diesel::SqliteConnection {
-    use diesel::Connection;
-    use diesel::connection::SimpleConnection;
-    let path = server.database_url().strip_prefix("sqlite://").unwrap();
-    let mut connection = diesel::SqliteConnection::establish(path).unwrap();
-    connection.batch_execute("PRAGMA busy_timeout = 10000; BEGIN IMMEDIATE").unwrap();
-    connection
-}
-
 #[test]
 fn a_request_takes_as_long_as_set_and_as_many_run_as_set() {
     let server = Settings::open(Database::Sqlite)
@@ -182,7 +172,7 @@ fn a_request_takes_as_long_as_set_and_as_many_run_as_set() {
         .with("BINNACLE_MAX_REQUESTS", "1")
         .start();
     let patient = json!({ "resourceType": "Patient" });
-    let held = lock(&server);
+    let held = Held::writes(server.database_url());
     std::thread::scope(|scope| {
         let first = scope.spawn(|| server.http().post("Patient", &patient).expect_error(504));
         std::thread::sleep(Duration::from_millis(300));
@@ -200,7 +190,7 @@ fn a_request_takes_as_long_as_set_and_as_many_run_as_set() {
 fn a_queue_holds_as_many_as_set_and_more_are_told_to_come_again() {
     let server = Settings::open(Database::Sqlite).with("BINNACLE_QUEUE", "1").start();
     let patient = json!({ "resourceType": "Patient" });
-    let held = lock(&server);
+    let held = Held::writes(server.database_url());
     let answers: Vec<(u16, bool)> = std::thread::scope(|scope| {
         let write = || {
             let answer = server.http().post("Patient", &patient);

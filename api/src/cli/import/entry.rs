@@ -91,7 +91,7 @@ impl<'a> Entry<'a> {
             None => {
                 let url = self.asked().and_then(|asked| asked.url).unwrap_or_default();
                 let type_ = url.split(['/', '?']).next().unwrap_or_default();
-                if type_.is_empty() { "?".into() } else { type_.into() }
+                if type_.is_empty() || type_.contains(':') { "?".into() } else { type_.into() }
             }
         }
     }
