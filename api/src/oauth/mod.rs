@@ -68,7 +68,11 @@ impl Authority {
 /// Mounts this room's addresses.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/oauth2/token").route(web::post().to(token::token)))
+        .service(
+            web::resource("/oauth2/token")
+                .route(web::post().to(token::token))
+                .default_service(web::to(token::other_method)),
+        )
         .service(
             web::resource("/oauth2/authorize")
                 .route(web::get().to(authorize::show))

@@ -89,11 +89,7 @@ fn run(
         };
     }
     let form = &request.form;
-    for (n, (name, _)) in form.iter().enumerate() {
-        if form.iter().skip(n + 1).any(|(other, _)| other == name) {
-            return Ok(Err(Refusal::invalid_request("A parameter is repeated.")));
-        }
-    }
+    granted!(super::unrepeated(form));
     let grant = match granted!(parameter(form, "grant_type")) {
         None => return Ok(Err(Refusal::invalid_request("The parameter grant_type is missing."))),
         Some(grant) if client::GRANTS.contains(&grant) => grant,

@@ -20,4 +20,14 @@ macro_rules! guarded {
     )+};
 }
 
+mod assertion;
+mod client_authentication;
+mod code;
+mod endpoint;
+mod flow;
+mod forgery;
 mod grant;
+mod jws;
+mod pages;
+mod redirect;
+mod scope;
