@@ -4,9 +4,10 @@ use super::pairs;
 use crate::app::App;
 use crate::fhir::response;
 use crate::guard::limit;
+use crate::guard::trace::Client;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use domain::authorization::Refusal;
 use domain::authorization::token::{self, TokenAnswer, TokenRequest};
 use domain::{Error, ErrorCode};
@@ -20,6 +21,9 @@ pub(crate) async fn token(http: HttpRequest, payload: web::Payload, app: web::Da
         Ok((status, answer)) => {
             if answer.revoked {
                 app.authority.tokens.invalidate_all();
+            }
+            if let Some(client) = &answer.client {
+                http.extensions_mut().insert(Client(client.as_str().into()));
             }
             let status = status.unwrap_or(StatusCode::from_u16(answer.status).unwrap_or_default());
             let mut response = HttpResponse::build(status);

@@ -37,7 +37,7 @@ pub struct AuthorizationServer {
     /// `{public_url}/FHIR/R4`: `aud` of access tokens.
     pub base: String,
     /// Keys that sign and verify access tokens.
-    pub keys: keys::Keyring,
+    pub keys: keys::Keys,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

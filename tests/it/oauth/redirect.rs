@@ -2,7 +2,6 @@
 
 use super::flow::{Request, redirected};
 use crate::http::Answer;
-use crate::server::Server;
 use crate::token::{self, CALLBACK};
 
 /// A page that tells the person, without a way out.
