@@ -232,7 +232,8 @@ pub enum SortBy {
     LastUpdated,
     /// `_id`.
     Id,
-    /// A parameter: its lowest value ascending, its highest descending.
+    /// A parameter: its lowest value ascending, its highest descending; of an interval its lower bound either way, so
+    /// that both directions are each other's reverse and one index serves them.
     Parameter(ParameterId),
 }
 

@@ -23,11 +23,19 @@ fn value(statement: &mut Statement, tx: &Transaction<'_>, sort: Sort) -> Result<
     };
     let select = match (Definitions::r4().parameter_of(parameter).kind, sort.descending) {
         (SearchKind::Date, false) => "(SELECT MIN(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p = ",
-        (SearchKind::Date, true) => "(SELECT MAX(i.hi) FROM ix_date i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::Date, true) => "(SELECT MAX(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p = ",
         (SearchKind::String, false) => {
             "(SELECT MIN(i.folded) FROM ix_string i WHERE i.rid = v.rid AND i.p = "
         }
         (SearchKind::String, true) => "(SELECT MAX(i.folded) FROM ix_string i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::Number, false) => "(SELECT MIN(i.lo) FROM ix_number i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::Number, true) => "(SELECT MAX(i.lo) FROM ix_number i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::Quantity, false) => {
+            "(SELECT MIN(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND i.p = "
+        }
+        (SearchKind::Quantity, true) => "(SELECT MAX(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::Uri, false) => "(SELECT MIN(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::Uri, true) => "(SELECT MAX(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p = ",
         _ => return Err(unsupported()),
     };
     statement.sql(select).integer(tx.names.p(parameter, Facet::Value)).sql(")");
@@ -38,14 +46,22 @@ fn unsupported() -> Error {
     Error::new(ErrorCode::NotSupported, "Sorting by this kind of parameter is not supported yet.")
 }
 
-const fn is_text(sort: Sort, kind: Option<SearchKind>) -> bool {
-    matches!(sort.by, SortBy::Id) || matches!(kind, Some(SearchKind::String))
+/// What a sort key's values are in SQL.
+enum Column {
+    Integer,
+    Real,
+    Text,
 }
 
-fn kind(sort: Sort) -> Option<SearchKind> {
+fn column(sort: Sort) -> Column {
     match sort.by {
-        SortBy::Parameter(parameter) => Some(Definitions::r4().parameter_of(parameter).kind),
-        SortBy::LastUpdated | SortBy::Id => None,
+        SortBy::LastUpdated => Column::Integer,
+        SortBy::Id => Column::Text,
+        SortBy::Parameter(parameter) => match Definitions::r4().parameter_of(parameter).kind {
+            SearchKind::String | SearchKind::Uri => Column::Text,
+            SearchKind::Number | SearchKind::Quantity => Column::Real,
+            _ => Column::Integer,
+        },
     }
 }
 
@@ -79,7 +95,7 @@ pub(super) fn after(
             value(statement, tx, *sort)?;
             match held {
                 None => statement.sql(" IS NULL"),
-                Some(held) => bind(statement.sql(" = "), held)?,
+                Some(held) => bind(statement.sql(" = "), held),
             };
         }
         match sorts.get(differs).zip(position.values.get(differs)) {
@@ -92,7 +108,7 @@ pub(super) fn after(
             Some((sort, Some(held))) => {
                 statement.sql(" AND (");
                 value(statement, tx, *sort)?;
-                bind(statement.sql(if sort.descending { " < " } else { " > " }), held)?.sql(" OR ");
+                bind(statement.sql(if sort.descending { " < " } else { " > " }), held).sql(" OR ");
                 value(statement, tx, *sort)?;
                 statement.sql(" IS NULL)");
             }
@@ -103,11 +119,11 @@ pub(super) fn after(
     Ok(())
 }
 
-fn bind<'s>(statement: &'s mut Statement, value: &SortValue) -> Result<&'s mut Statement, Error> {
+fn bind<'s>(statement: &'s mut Statement, value: &SortValue) -> &'s mut Statement {
     match value {
-        SortValue::Integer(value) => Ok(statement.integer(*value)),
-        SortValue::Text(value) => Ok(statement.text(value)),
-        SortValue::Real(_) => Err(unsupported()),
+        SortValue::Integer(value) => statement.integer(*value),
+        SortValue::Text(value) => statement.text(value),
+        SortValue::Real(value) => statement.real(*value),
     }
 }
 
@@ -122,10 +138,10 @@ pub(super) fn values(
         let mut statement = Statement::new("SELECT ");
         value(&mut statement, tx, *sort)?;
         statement.sql(" FROM resource v WHERE v.rid = ").integer(resource.row);
-        values.push(if is_text(*sort, kind(*sort)) {
-            tx.connection.optional_text(&statement)?.map(SortValue::Text)
-        } else {
-            tx.connection.optional_integer(&statement)?.map(SortValue::Integer)
+        values.push(match column(*sort) {
+            Column::Text => tx.connection.optional_text(&statement)?.map(SortValue::Text),
+            Column::Real => tx.connection.optional_real(&statement)?.map(SortValue::Real),
+            Column::Integer => tx.connection.optional_integer(&statement)?.map(SortValue::Integer),
         });
     }
     Ok(values)
