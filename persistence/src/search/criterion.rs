@@ -1,7 +1,7 @@
-//! Criteria as conditions on the resource `v`. Inside a chain an inner `v` hides the outer one.
+//! Criteria as conditions on the living resource `v`. Inside a chain an inner `v` hides the outer one.
 
 use super::{ALIVE, test};
-use crate::access::covered;
+use crate::access::covered_living;
 use crate::names::Names;
 use crate::statement::Statement;
 use domain::Error;
@@ -24,7 +24,20 @@ pub(crate) fn all(
     Ok(())
 }
 
-fn one(
+/// Whether a criterion looks at `v.rid` alone.
+pub(super) fn is_of_index(criterion: &Criterion) -> bool {
+    match criterion {
+        Criterion::Matches { .. }
+        | Criterion::Missing { .. }
+        | Criterion::Chain { .. }
+        | Criterion::Never => true,
+        Criterion::Id(_) | Criterion::LastUpdated(_) | Criterion::Has { .. } => false,
+        Criterion::Any(criteria) => criteria.iter().all(is_of_index),
+    }
+}
+
+/// Adds a criterion.
+pub(super) fn one(
     statement: &mut Statement,
     names: &Names,
     access: &Access,
@@ -61,24 +74,22 @@ fn one(
             statement.integer(names.p(*parameter, Facet::Value)).sql(")");
         }
         Criterion::Chain { parameter, targets, criteria } => {
-            statement.sql(
-                "v.rid IN (SELECT i.rid FROM ix_reference i JOIN resource v ON v.key = i.target WHERE i.p = ",
-            );
-            statement.integer(names.p(*parameter, Facet::Value)).sql(" AND (1 = 0");
+            statement.sql("EXISTS (SELECT 1 FROM ix_reference i WHERE i.rid = v.rid AND i.p = ");
+            statement.integer(names.p(*parameter, Facet::Value));
+            statement.sql(" AND EXISTS (SELECT 1 FROM resource v WHERE v.key = i.target AND (1 = 0");
             for (target, criteria) in targets.iter().zip(criteria) {
                 statement.sql(" OR (");
                 linked(statement, names, access, (*target, criteria))?;
                 statement.sql(")");
             }
-            statement.sql("))");
+            statement.sql(")))");
         }
         Criterion::Has { source, parameter, criteria } => {
-            statement.sql(
-                "v.key IN (SELECT i.target FROM ix_reference i JOIN resource v ON v.rid = i.rid WHERE i.p = ",
-            );
-            statement.integer(names.p(*parameter, Facet::Value)).sql(" AND ");
+            statement.sql("EXISTS (SELECT 1 FROM ix_reference i WHERE i.target = v.key AND i.p = ");
+            statement.integer(names.p(*parameter, Facet::Value));
+            statement.sql(" AND EXISTS (SELECT 1 FROM resource v WHERE v.rid = i.rid AND ");
             linked(statement, names, access, (*source, criteria))?;
-            statement.sql(")");
+            statement.sql("))");
         }
         Criterion::Any(criteria) => {
             statement.sql("(1 = 0");
@@ -93,14 +104,14 @@ fn one(
 }
 
 /// What a resource at the other end of a link must be: of the type, alive, within access, and as the criteria say.
-fn linked(
+pub(super) fn linked(
     statement: &mut Statement,
     names: &Names,
     access: &Access,
     (type_, criteria): (TypeId, &Vec<Criterion>),
 ) -> Result<(), Error> {
     statement.sql("v.type_id = ").integer(names.number(type_)).sql(" AND ").sql(ALIVE).sql(" AND ");
-    covered(statement, names, access, type_)?;
+    covered_living(statement, names, access, type_)?;
     all(statement, names, access, criteria)
 }
 

@@ -1,7 +1,7 @@
 //! `_include` and `_revinclude`: what else comes with a page, each resource once, within access and a bound.
 
 use super::ALIVE;
-use crate::access::covered_any;
+use crate::access::{covered_any_living, covered_living};
 use crate::resources::stored;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
@@ -29,9 +29,10 @@ pub(super) fn bring(
     let mut included: Vec<Stored> = Vec::new();
     let mut from: Vec<i64> = matches.iter().map(|stored| stored.row).collect();
     let (mut first, mut cut) = (true, false);
+    let steps = joined(&query.includes);
     while !from.is_empty() {
         let mut found = Vec::new();
-        for include in query.includes.iter().filter(|include| first || include.iterate) {
+        for include in steps.iter().filter(|include| first || include.iterate) {
             let step = step(tx, access, include, &from)?;
             cut |= step.len() > MAX_INCLUDED;
             for stored in step {
@@ -49,6 +50,22 @@ pub(super) fn bring(
         }
     }
     Ok((included, false))
+}
+
+/// Includes that one statement brings: a parameter tells its source, so that all those with the same target are one.
+fn joined(includes: &[Include]) -> Vec<Include> {
+    let mut joined: Vec<Include> = Vec::new();
+    for include in includes {
+        let same = |other: &&mut Include| {
+            (other.reverse, other.target, other.iterate) == (include.reverse, include.target, include.iterate)
+                && (!include.reverse || other.source == include.source)
+        };
+        match joined.iter_mut().find(same) {
+            Some(other) => other.parameters.extend(&include.parameters),
+            None => joined.push(include.clone()),
+        }
+    }
+    joined
 }
 
 fn step(
@@ -71,8 +88,10 @@ fn step(
     }
     if include.reverse {
         statement.sql("v.type_id = ").integer(tx.names.number(include.source)).sql(" AND ");
+        covered_living(&mut statement, tx.names, access, include.source)?;
+    } else {
+        covered_any_living(&mut statement, tx.names, access)?;
     }
-    covered_any(&mut statement, tx.names, access)?;
     statement.sql(" ORDER BY v.rid LIMIT ").integer(i64::try_from(MAX_INCLUDED + 1).unwrap_or(i64::MAX));
     let rows = tx.connection.versions(&statement)?;
     rows.into_iter().map(|row| stored(tx.names, row)).collect()

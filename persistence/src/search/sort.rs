@@ -65,34 +65,74 @@ fn column(sort: Sort) -> Column {
     }
 }
 
-/// Adds ` ORDER BY`: the keys, resources without a value last, then `rid`.
-pub(super) fn order(statement: &mut Statement, tx: &Transaction<'_>, sorts: &[Sort]) -> Result<(), Error> {
-    statement.sql(" ORDER BY ");
-    for sort in sorts {
-        if matches!(sort.by, SortBy::Parameter(_)) {
-            value(statement, tx, *sort)?;
-            statement.sql(" IS NULL, ");
-        }
-        value(statement, tx, *sort)?;
-        statement.sql(if sort.descending { " DESC, " } else { ", " });
+/// Names of the sort keys among the columns of a search's rows; there are at most four.
+const KEYS: [(&str, &str); 4] = [(" AS k0", "k0"), (" AS k1", "k1"), (" AS k2", "k2"), (" AS k3", "k3")];
+
+/// Adds the sort keys as columns. `first` is where the first one stands already.
+pub(super) fn keys(
+    statement: &mut Statement,
+    tx: &Transaction<'_>,
+    sorts: &[Sort],
+    first: Option<&'static str>,
+) -> Result<(), Error> {
+    for (n, (sort, (name, _))) in sorts.iter().zip(KEYS).enumerate() {
+        key(statement.sql(", "), tx, *sort, first.filter(|_| n == 0))?;
+        statement.sql(name);
     }
-    statement.sql("v.rid");
     Ok(())
 }
 
-/// Adds ` AND` that the resource comes after `position`.
+/// Adds a sort key: its column, if it has one, or its value.
+fn key(
+    statement: &mut Statement,
+    tx: &Transaction<'_>,
+    sort: Sort,
+    column: Option<&'static str>,
+) -> Result<(), Error> {
+    match column {
+        Some(column) => {
+            statement.sql(column);
+            Ok(())
+        }
+        None => value(statement, tx, sort),
+    }
+}
+
+/// Adds ` ORDER BY`: the keys, resources without a value last, then `rid`. `present` tells that no row lacks the first.
+pub(super) fn order(statement: &mut Statement, sorts: &[Sort], rid: &'static str, present: bool) {
+    statement.sql(" ORDER BY ");
+    for (n, (sort, (_, name))) in sorts.iter().zip(KEYS).enumerate() {
+        // What is never missing can be read in the order of an index.
+        let may_lack = matches!(sort.by, SortBy::Parameter(_)) && !(present && n == 0);
+        statement.sql(name).sql(match (sort.descending, may_lack) {
+            (false, false) => ", ",
+            (false, true) => " NULLS LAST, ",
+            (true, false) => " DESC, ",
+            (true, true) => " DESC NULLS LAST, ",
+        });
+    }
+    statement.sql(rid);
+}
+
+/// Adds ` AND` that the resource comes after `position`. `first` is the column of the first key, if it has one.
 pub(super) fn after(
     statement: &mut Statement,
     tx: &Transaction<'_>,
     sorts: &[Sort],
     position: &Position,
+    first: Option<&'static str>,
 ) -> Result<(), Error> {
+    let column = |n: usize| first.filter(|_| n == 0);
+    if sorts.is_empty() {
+        statement.sql(" AND v.rid > ").integer(position.row);
+        return Ok(());
+    }
     statement.sql(" AND (");
     for differs in 0..=sorts.len() {
         statement.sql(if differs > 0 { " OR (1 = 1" } else { "(1 = 1" });
-        for (sort, held) in sorts.iter().zip(&position.values).take(differs) {
+        for (n, (sort, held)) in sorts.iter().zip(&position.values).take(differs).enumerate() {
             statement.sql(" AND ");
-            value(statement, tx, *sort)?;
+            key(statement, tx, *sort, column(n))?;
             match held {
                 None => statement.sql(" IS NULL"),
                 Some(held) => bind(statement.sql(" = "), held),
@@ -107,9 +147,9 @@ pub(super) fn after(
             }
             Some((sort, Some(held))) => {
                 statement.sql(" AND (");
-                value(statement, tx, *sort)?;
+                key(statement, tx, *sort, column(differs))?;
                 bind(statement.sql(if sort.descending { " < " } else { " > " }), held).sql(" OR ");
-                value(statement, tx, *sort)?;
+                key(statement, tx, *sort, column(differs))?;
                 statement.sql(" IS NULL)");
             }
         }
