@@ -57,21 +57,16 @@ pub(super) fn one(
         Criterion::LastUpdated(tests) => any(statement, tests, updated),
         Criterion::Matches { parameter, facet, tests, negated } => {
             let table = test::table(tests, kind_of(*parameter));
-            statement
-                .sql(if *negated { "NOT EXISTS (" } else { "EXISTS (" })
-                .sql("SELECT 1 FROM ")
-                .sql(table);
-            statement.sql(" i WHERE i.rid = v.rid AND i.p = ").integer(names.p(*parameter, *facet));
-            statement.sql(" AND (1 = 0");
-            for test in tests {
-                test::compile(statement.sql(" OR "), test)?;
-            }
-            statement.sql("))");
+            statement.sql(if *negated { "NOT EXISTS (" } else { "EXISTS (" });
+            rows_of(statement, table, names.p(*parameter, *facet));
+            statement.sql(" AND ");
+            test::any(statement, tests)?;
+            statement.sql(")");
         }
         Criterion::Missing { parameter, missing } => {
-            statement.sql(if *missing { "NOT EXISTS (" } else { "EXISTS (" }).sql("SELECT 1 FROM ");
-            statement.sql(test::table(&[], kind_of(*parameter))).sql(" i WHERE i.rid = v.rid AND i.p = ");
-            statement.integer(names.p(*parameter, Facet::Value)).sql(")");
+            statement.sql(if *missing { "NOT EXISTS (" } else { "EXISTS (" });
+            rows_of(statement, test::table(&[], kind_of(*parameter)), names.p(*parameter, Facet::Value));
+            statement.sql(")");
         }
         Criterion::Chain { parameter, targets, criteria } => {
             statement.sql("EXISTS (SELECT 1 FROM ix_reference i WHERE i.rid = v.rid AND i.p = ");
@@ -103,6 +98,17 @@ pub(super) fn one(
     Ok(())
 }
 
+/// Adds `SELECT 1` of the rows of `p` that `v` has. Where the index by `rid` does not hold all columns, `+` keeps SQLite
+/// from the index by value, which does and would be read from end to end for every `v`.
+fn rows_of(statement: &mut Statement, table: &'static str, p: i64) {
+    statement.sql("SELECT 1 FROM ").sql(table);
+    statement.sql(match table {
+        "ix_token" | "ix_date" | "ix_reference" => " i WHERE i.rid = v.rid AND i.p = ",
+        _ => " i WHERE i.rid = v.rid AND +i.p = ",
+    });
+    statement.integer(p);
+}
+
 /// What a resource at the other end of a link must be: of the type, alive, within access, and as the criteria say.
 pub(super) fn linked(
     statement: &mut Statement,
@@ -120,12 +126,12 @@ pub(super) fn kind_of(parameter: ParameterId) -> SearchKind {
 }
 
 fn any<T>(statement: &mut Statement, tests: &[T], compile: impl Fn(&mut Statement, &T)) {
-    statement.sql("(1 = 0");
-    for test in tests {
-        statement.sql(" OR ");
-        compile(statement, test);
+    statement.sql("(");
+    for (n, test) in tests.iter().enumerate() {
+        compile(statement.sql(if n > 0 { " OR " } else { "" }), test);
     }
-    statement.sql(")");
+    // Not one can pass of none.
+    statement.sql(if tests.is_empty() { "1 = 0)" } else { ")" });
 }
 
 /// `_lastUpdated` is a point: the interval of one microsecond.

@@ -25,8 +25,10 @@ const MANY_VALUES: usize = 64;
 pub(super) struct Drive {
     /// A query of one column `rid`, perhaps with doubles.
     pub(super) rows: Statement,
-    /// Whether each `rid` comes once and in their order, so that a LIMIT stops the scan.
-    pub(super) ordered: bool,
+    /// Whether they come in the order of `rid`, so that a LIMIT stops the scan.
+    pub(super) streams: bool,
+    /// Whether each `rid` comes once.
+    pub(super) unique: bool,
     /// Whether only living resources of the type searched have such rows.
     pub(super) living: bool,
     /// The criterion that every row meets, by its place in the query.
@@ -45,7 +47,7 @@ pub(super) fn choose(
     let mut candidates = candidates(tx, access, query)?;
     if query.sort.is_empty()
         && let [only] = candidates.as_slice()
-        && only.ordered
+        && only.streams
     {
         return Ok(candidates.pop());
     }
@@ -59,7 +61,7 @@ pub(super) fn choose(
     }
     if best.is_none() && query.sort.is_empty() {
         // Many rows in the order of the answer: the scan ends with the page.
-        return Ok(candidates.into_iter().find(|candidate| candidate.ordered));
+        return Ok(candidates.into_iter().find(|candidate| candidate.streams));
     }
     Ok(best.map(|(_, candidate)| candidate))
 }
@@ -75,7 +77,7 @@ fn ids(query: &Query) -> Option<Drive> {
     let keys: Vec<i64> = ids.iter().map(|id| resource_key(name, id.as_str())).collect();
     let mut rows = Statement::new("SELECT r.rid AS rid FROM resource r WHERE r.key IN ");
     rows.list(&keys);
-    Some(Drive { rows, ordered: false, living: false, meets: None })
+    Some(Drive { rows, streams: false, unique: false, living: false, meets: None })
 }
 
 fn candidates(tx: &Transaction<'_>, access: &Access, query: &Query) -> Result<Vec<Drive>, Error> {
@@ -88,7 +90,8 @@ fn candidates(tx: &Transaction<'_>, access: &Access, query: &Query) -> Result<Ve
                 }
                 _ => false,
             };
-            candidates.push(Drive { rows, ordered: is_ordered(criterion), living, meets: Some(place) });
+            let (streams, unique) = order(criterion);
+            candidates.push(Drive { rows, streams, unique, living, meets: Some(place) });
         }
     }
     if let [type_] = query.types.as_slice()
@@ -100,7 +103,7 @@ fn candidates(tx: &Transaction<'_>, access: &Access, query: &Query) -> Result<Ve
         rows.list(patients).sql(" AND c.type_id = ").integer(tx.names.number(*type_));
         rows.sql(" AND c.until = ").integer(STILL);
         // A deleted resource stays in its compartments.
-        candidates.push(Drive { rows, ordered: false, living: false, meets: None });
+        candidates.push(Drive { rows, streams: false, unique: false, living: false, meets: None });
     }
     Ok(candidates)
 }
@@ -190,12 +193,14 @@ fn is_seekable(test: &Test) -> bool {
     }
 }
 
-/// Whether the rows that [`seek`] finds come in the order of `rid`, each once: of a whole key only `rid` is left.
-fn is_ordered(criterion: &Criterion) -> bool {
-    let Criterion::Matches { tests, .. } = criterion else { return false };
+/// Whether the rows that [`seek`] finds come in the order of `rid`, and each once: when the index's columns before it are
+/// all given.
+fn order(criterion: &Criterion) -> (bool, bool) {
+    let Criterion::Matches { tests, .. } = criterion else { return (false, false) };
     match tests.as_slice() {
-        [Test::Token { system, code: Some(_) }] => *system != SystemTest::Any,
-        [Test::Reference { targets, version }] => targets.len() == 1 && version.is_some(),
-        _ => false,
+        [Test::Token { system, code: Some(_) }] => (*system != SystemTest::Any, *system != SystemTest::Any),
+        // The index by target leaves out the version.
+        [Test::Reference { targets, version: None }] => (targets.len() == 1, false),
+        _ => (false, false),
     }
 }

@@ -60,12 +60,12 @@ pub(super) fn select(
         rest.map(|(_, criterion)| criterion).partition(|criterion| criterion::is_of_index(criterion));
     let index_suffices = drive.living && others.is_empty() && is_of_index(access, query);
     if index_suffices {
-        statement.sql(if drive.ordered { "SELECT v.rid AS rid" } else { "SELECT DISTINCT v.rid AS rid" });
+        statement.sql(if drive.unique { "SELECT v.rid AS rid" } else { "SELECT DISTINCT v.rid AS rid" });
         sort::keys(statement, tx, &query.sort, None)?;
     } else {
         statement.sql("SELECT v.rid AS rid");
         sort::keys(statement, tx, &query.sort, None)?;
-        statement.sql(" FROM (").sql(if drive.ordered {
+        statement.sql(" FROM (").sql(if drive.unique {
             "SELECT v.rid AS rid"
         } else {
             "SELECT DISTINCT v.rid AS rid"

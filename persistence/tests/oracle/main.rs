@@ -18,7 +18,7 @@ use world::Change;
 const CASES: u32 = 10;
 
 /// Questions asked in each world.
-const QUESTIONS: usize = 100;
+const QUESTIONS: usize = 60;
 
 /// Runs `check` on worlds and questions made at random, with the stores that are held against memory.
 fn in_many_worlds(
