@@ -3,6 +3,7 @@
 //! `PROPTEST_CASES` sets how many worlds are made. PostgreSQL comes from `BINNACLE_TEST_POSTGRES` (`make test`).
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod fragment;
 mod question;
 mod stores;
 mod world;
@@ -102,7 +103,7 @@ fn pages_are_the_whole(
 #[test]
 fn every_fragment_of_a_question_tells_resources_apart() {
     let mut runner = TestRunner::deterministic();
-    let mut useless: Vec<(&str, &str)> = question::FRAGMENTS.to_vec();
+    let mut useless: Vec<(&str, &str)> = fragment::FRAGMENTS.to_vec();
     for _ in 0..200 {
         let changes = world::changes().new_tree(&mut runner).unwrap().current();
         let memory = Running::memory();
