@@ -44,6 +44,11 @@ impl Settings {
         Self { database, arguments: Vec::new(), environment: Vec::new() }
     }
 
+    /// A server with the demo's records, clients and login: `serve --demo`.
+    pub(crate) fn demo(database: Database) -> Self {
+        Self { database, arguments: vec!["--demo".into()], environment: Vec::new() }
+    }
+
     /// With a setting, `BINNACLE_…`.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.into(), value.into()));
