@@ -68,7 +68,9 @@ impl Held {
         match url.strip_prefix("sqlite://") {
             Some(path) => {
                 let mut connection = SqliteConnection::establish(path).expect("the database file opens");
-                connection.batch_execute("PRAGMA busy_timeout = 10000; BEGIN IMMEDIATE").expect("the write lock");
+                connection
+                    .batch_execute("PRAGMA busy_timeout = 10000; BEGIN IMMEDIATE")
+                    .expect("the write lock");
                 Self::Sqlite(connection)
             }
             None => {

@@ -110,7 +110,7 @@ impl Http {
         let answer = request.send()?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = answer.bytes()?.to_vec();
-        Ok(        Answer { request: format!("{method} {url}"), status, headers, body })
+        Ok(Answer { request: format!("{method} {url}"), status, headers, body })
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

@@ -8,7 +8,9 @@ use std::process::Command;
 
 /// Lets the process `id` make no file larger than `bytes` (`unlimited` for any): what a full disk does, without a disk.
 fn limit(id: u32, bytes: &str) {
-    let limited = Command::new("prlimit").args(["--pid", &id.to_string(), &format!("--fsize={bytes}:unlimited")]).output();
+    let limited = Command::new("prlimit")
+        .args(["--pid", &id.to_string(), &format!("--fsize={bytes}:unlimited")])
+        .output();
     let limited = limited.expect("prlimit of util-linux");
     assert!(limited.status.success(), "{}", String::from_utf8_lossy(&limited.stderr));
 }
@@ -24,7 +26,11 @@ fn a_full_disk_refuses_writes_and_nothing_else() {
     let put = |number: usize| http.put(&format!("Basic/n{number}"), &note(number));
     put(0).expect(201);
     let path = server.database_url().strip_prefix("sqlite://").unwrap();
-    let largest = ["", "-wal"].iter().filter_map(|end| std::fs::metadata(format!("{path}{end}")).ok()).map(|file| file.len()).max();
+    let largest = ["", "-wal"]
+        .iter()
+        .filter_map(|end| std::fs::metadata(format!("{path}{end}")).ok())
+        .map(|file| file.len())
+        .max();
     limit(server.process_id(), &(largest.unwrap() + 200_000).to_string());
 
     let answers: Vec<_> = (1..60).map(put).collect();

@@ -123,7 +123,10 @@ impl Journal {
             self.version
         );
         let history = http.get(&format!("{}/_history?_count=1000", self.counter)).expect(200).json();
-        let versions: Vec<i64> = history["entry"].as_array().unwrap().iter()
+        let versions: Vec<i64> = history["entry"]
+            .as_array()
+            .unwrap()
+            .iter()
             .map(|entry| entry["resource"]["meta"]["versionId"].as_str().unwrap().parse().unwrap())
             .collect();
         assert_eq!(versions, (1..=current).rev().take(1000).collect::<Vec<_>>(), "{}", self.counter);

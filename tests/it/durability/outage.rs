@@ -40,8 +40,7 @@ impl Drop for Cluster {
 #[test]
 fn a_restarted_database_is_survived() {
     let cluster = Cluster::start();
-    let server =
-        Settings::open(Database::Sqlite).with("BINNACLE_DATABASE_URL", &cluster.url).start();
+    let server = Settings::open(Database::Sqlite).with("BINNACLE_DATABASE_URL", &cluster.url).start();
     let http = server.http();
     let mut healed = Duration::MAX;
     let journals = under_load(&server, 8, || {
@@ -51,10 +50,8 @@ fn a_restarted_database_is_survived() {
         // Healed: ten writes and reads in a row succeed.
         let mut row = 0;
         while row < 10 && restarted.elapsed() < Duration::from_secs(20) {
-            let answers = [
-                http.put("Basic/heals", &super::basic(Some("heals"), 1)),
-                http.get("Basic?_count=1"),
-            ];
+            let answers =
+                [http.put("Basic/heals", &super::basic(Some("heals"), 1)), http.get("Basic?_count=1")];
             for answer in &answers {
                 assert!(answer.status < 300 || answer.status == 503, "{answer}");
             }

@@ -1,7 +1,7 @@
 //! SIGTERM: what was accepted is answered, what comes later is not taken, and the process ends by itself.
 
 use super::{check, under_load};
-use crate::database::{Database, Held};
+use crate::database::Held;
 use crate::server::Settings;
 use serde_json::json;
 use std::time::{Duration, Instant};

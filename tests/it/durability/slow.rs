@@ -38,7 +38,8 @@ fn slowly(server: &Server, start: &str, more: u8) -> (String, Duration) {
 fn a_slow_caller_is_let_go() {
     let server = Settings::open(Database::Sqlite).with("BINNACLE_REQUEST_TIMEOUT", "2").start();
     std::thread::scope(|scope| {
-        let header = scope.spawn(|| slowly(&server, "GET /FHIR/R4/metadata HTTP/1.1\r\nHost: x\r\nX-Slow: ", b'a'));
+        let header =
+            scope.spawn(|| slowly(&server, "GET /FHIR/R4/metadata HTTP/1.1\r\nHost: x\r\nX-Slow: ", b'a'));
         let body = scope.spawn(|| {
             let start = "POST /FHIR/R4/Patient HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\nContent-Length: 1000\r\n\r\n{";
             slowly(&server, start, b' ')

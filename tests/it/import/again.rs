@@ -1,7 +1,7 @@
 //! Importing again: what is stored is not stored twice, also after a crash, and a new database remembers nothing.
 
 use super::{Files, Table, alone, count, newcomer, patient};
-use crate::server::{Server, Settings, command, run, unique};
+use crate::server::{Settings, command, run, unique};
 use serde_json::json;
 use std::process::Stdio;
 use std::time::{Duration, Instant};

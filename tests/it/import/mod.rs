@@ -47,7 +47,12 @@ impl Table {
             counts.iter().map(|(type_, stored, refused)| ((*type_).into(), (*stored, *refused))).collect();
         let mut found = self.counts.clone();
         found.remove("All");
-        assert!(found == expected && self.status == status, "{status} {expected:?} from {}\n{}", self.status, self.text);
+        assert!(
+            found == expected && self.status == status,
+            "{status} {expected:?} from {}\n{}",
+            self.status,
+            self.text
+        );
         self
     }
 

@@ -137,7 +137,10 @@ impl Report {
         }
         let _ = writeln!(text, "{:<36}{:>10}{:>10}", "All", self.stored(), self.refused());
         for (count, what) in [
-            (self.skipped, "files were imported before, or are copies of others (--again tries again what was refused)."),
+            (
+                self.skipped,
+                "files were imported before, or are copies of others (--again tries again what was refused).",
+            ),
             (self.before, "resources were stored by an earlier import."),
             (self.passed_over, "files were passed over: their names are not those of JSON."),
         ] {
