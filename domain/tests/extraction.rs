@@ -1,5 +1,5 @@
 //! Index extraction over HL7's R4 examples: what representative parameters find, and that nothing makes it panic.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use domain::conformance::Definitions;
 use domain::index::hash::{resource_key, text_key};
