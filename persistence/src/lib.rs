@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use connection::Connection;
 use dialect::Dialect;
+use executor::Read;
 use names::Names;
 
 /// Where and how to store.
@@ -67,7 +68,11 @@ impl SqlStore {
 
 impl Executor for SqlStore {
     fn read(&self, job: ReadJob) -> Result<(), Error> {
-        self.executor.read(job)
+        self.executor.read(Read { job, together: true })
+    }
+
+    fn ask(&self, job: ReadJob) -> Result<(), Error> {
+        self.executor.read(Read { job, together: false })
     }
 
     fn write(&self, job: Box<dyn WriteJob>) -> Result<(), Error> {

@@ -47,7 +47,7 @@ async fn answer(
     *label = Label::of(request::label(&address, http.method()));
     let actor = match address {
         // The CapabilityStatement is for everyone (`FHIR R4 http.html#capabilities`).
-        Address::Metadata => Actor { open: false, ..Actor::open() },
+        Address::Metadata => Arc::new(Actor { open: false, ..Actor::open() }),
         _ => guard::actor(app, http).await?,
     };
     let form = request::form_of(http, &address)?;
@@ -74,7 +74,7 @@ struct Body {
 async fn perform(
     http: &HttpRequest,
     app: &web::Data<App>,
-    actor: Actor,
+    caller: Arc<Actor>,
     address: Address,
     body: Body,
 ) -> Result<Answer, Error> {
@@ -83,7 +83,6 @@ async fn perform(
     let method = http.method().clone();
     let limit = app.settings.body_limit;
     let server = Arc::clone(&app.server);
-    let caller = Arc::new(actor);
     let preparing = {
         let (server, caller) = (Arc::clone(&server), Arc::clone(&caller));
         move || {
@@ -97,6 +96,8 @@ async fn perform(
         if request::has_body(http.method()) { app.preparation.run(preparing).await? } else { preparing()? };
     if prepared.writes() {
         app.worker.write(move |tx| server.perform_write(tx, &caller, &prepared)).await
+    } else if prepared.asks_once() {
+        app.worker.ask(move |tx| server.perform_read(tx, &caller, &prepared)).await
     } else {
         app.worker.read(move |tx| server.perform_read(tx, &caller, &prepared)).await
     }

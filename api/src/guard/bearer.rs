@@ -7,6 +7,7 @@ use domain::access::actor::Actor;
 use domain::authorization::access_token;
 use domain::{Error, ErrorCode};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// Longest token looked at, in bytes.
 const LONGEST: usize = 8192;
@@ -14,9 +15,9 @@ const LONGEST: usize = 8192;
 /// Who is asking.
 ///
 /// Errors: [`ErrorCode::Unauthenticated`].
-pub(crate) async fn actor(app: &App, request: &HttpRequest) -> Result<Actor, Error> {
+pub(crate) async fn actor(app: &App, request: &HttpRequest) -> Result<Arc<Actor>, Error> {
     if app.open {
-        return Ok(Actor::open());
+        return Ok(Arc::new(Actor::open()));
     }
     let token = token(request)?;
     let server = &app.authority.server;
@@ -27,10 +28,10 @@ pub(crate) async fn actor(app: &App, request: &HttpRequest) -> Result<Actor, Err
         return Ok(actor);
     }
     let claims = access_token::verify(server, token)?;
-    let actor = access_token::actor(&claims)?;
+    let actor = Arc::new(access_token::actor(&claims)?);
     let expires = claims.exp;
     app.worker.read(move |tx| access_token::check_current(tx, &claims)).await?;
-    app.authority.tokens.insert(key, (actor.clone(), expires));
+    app.authority.tokens.insert(key, (Arc::clone(&actor), expires));
     Ok(actor)
 }
 
