@@ -3,7 +3,7 @@
 //! A request makes one hop to the store. Bodies are parsed and checked on threads of their own, because that takes
 //! milliseconds for a large Bundle and a deep stack for typed resources; nothing here blocks an async worker.
 
-use domain::store::{Executor, ReadJob, ReadTx, WriteJob, WriteTx};
+use domain::store::{Executor, ReadTx, WriteJob, WriteTx};
 use domain::{Error, ErrorCode};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,22 +32,7 @@ impl Worker {
         T: Send + 'static,
         F: FnOnce(&mut dyn ReadTx) -> Result<T, Error> + Send + 'static,
     {
-        let (answer, job) = replying(job);
-        self.store.read(job)?;
-        answer.await.unwrap_or_else(|_| Err(lost()))
-    }
-
-    /// Like [`Worker::read`] for a job that asks the store one question.
-    ///
-    /// Errors: as [`Worker::read`].
-    pub(crate) async fn ask<T, F>(&self, job: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut dyn ReadTx) -> Result<T, Error> + Send + 'static,
-    {
-        let (answer, job) = replying(job);
-        self.store.ask(job)?;
-        answer.await.unwrap_or_else(|_| Err(lost()))
+        self.send_read(job)?.await.unwrap_or_else(|_| Err(lost()))
     }
 
     /// Runs `job` in a write transaction; the answer comes after its commit. The job may run more than once.
@@ -70,6 +55,19 @@ impl Worker {
         self.send_write(job)?.blocking_recv().unwrap_or_else(|_| Err(lost()))
     }
 
+    fn send_read<T, F>(&self, job: F) -> Result<oneshot::Receiver<Result<T, Error>>, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn ReadTx) -> Result<T, Error> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.store.read(Box::new(move |tx| {
+            // The caller may have gone away; then nobody wants the answer.
+            let _ = reply.send(tx.and_then(job));
+        }))?;
+        Ok(answer)
+    }
+
     fn send_write<T, F>(&self, run: F) -> Result<oneshot::Receiver<Result<T, Error>>, Error>
     where
         T: Send + 'static,
@@ -79,20 +77,6 @@ impl Worker {
         self.store.write(Box::new(Writing { run, value: None, reply }))?;
         Ok(answer)
     }
-}
-
-/// A read that sends its answer back.
-fn replying<T, F>(job: F) -> (oneshot::Receiver<Result<T, Error>>, ReadJob)
-where
-    T: Send + 'static,
-    F: FnOnce(&mut dyn ReadTx) -> Result<T, Error> + Send + 'static,
-{
-    let (reply, answer) = oneshot::channel();
-    let job = move |tx: Result<&mut dyn ReadTx, Error>| {
-        // The caller may have gone away; then nobody wants the answer.
-        let _ = reply.send(tx.and_then(job));
-    };
-    (answer, Box::new(job))
 }
 
 /// A write on its way: the value of its last run is handed over when the store says that it is durable.

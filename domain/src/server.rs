@@ -85,13 +85,6 @@ impl Prepared {
     }
 }
 
-impl Prepared {
-    /// Whether it asks the store one question, so that no transaction has to hold its answers together.
-    pub const fn asks_once(&self) -> bool {
-        matches!(self.work, Work::Capabilities | Work::Read(_))
-    }
-}
-
 impl Server {
     /// A server with these settings and sources.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Server {

@@ -7,11 +7,11 @@ use crate::error::busy;
 use crate::names::Names;
 use crate::transaction::Transaction;
 use crate::{Connections, StoreSettings};
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use domain::store::{ReadJob, WriteJob};
 use domain::{Error, ErrorCode};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 /// Jobs that one commit takes at most.
@@ -22,17 +22,9 @@ const RERUNS: usize = 5;
 
 /// The running threads. Dropping it lets them finish what is queued.
 pub(crate) struct Threads {
-    reads: Option<Sender<Read>>,
-    writes: Option<Sender<Box<dyn WriteJob>>>,
+    reads: Option<SyncSender<ReadJob>>,
+    writes: Option<SyncSender<Box<dyn WriteJob>>>,
     threads: Vec<JoinHandle<()>>,
-}
-
-/// A read on its way.
-pub(crate) struct Read {
-    /// The work.
-    pub(crate) job: ReadJob,
-    /// Whether its questions are to be answered from one state of the store.
-    pub(crate) together: bool,
 }
 
 /// What each thread needs.
@@ -50,11 +42,12 @@ impl Threads {
         settings: &StoreSettings,
     ) -> Result<Threads, Error> {
         let place = Place { pool: pool.clone(), names: Arc::clone(names) };
-        let (reads, read_queue) = bounded::<Read>(settings.queue);
-        let (writes, write_queue) = bounded::<Box<dyn WriteJob>>(settings.queue);
+        let (reads, read_queue) = sync_channel::<ReadJob>(settings.queue);
+        let (writes, write_queue) = sync_channel::<Box<dyn WriteJob>>(settings.queue);
+        let read_queue = Arc::new(Mutex::new(read_queue));
         let mut started = Threads { reads: Some(reads), writes: Some(writes), threads: Vec::new() };
         for number in 0..settings.readers.max(1) {
-            let (place, queue) = (place.clone(), read_queue.clone());
+            let (place, queue) = (place.clone(), Arc::clone(&read_queue));
             started.spawn(format!("reader-{number}"), move || reader(&place, &queue))?;
         }
         started.spawn("writer".to_owned(), move || writer(&place, &write_queue))?;
@@ -68,8 +61,8 @@ impl Threads {
     }
 
     /// Queues a read.
-    pub(crate) fn read(&self, read: Read) -> Result<(), Error> {
-        send(self.reads.as_ref(), read)
+    pub(crate) fn read(&self, job: ReadJob) -> Result<(), Error> {
+        send(self.reads.as_ref(), job)
     }
 
     /// Queues a write.
@@ -88,7 +81,7 @@ impl Drop for Threads {
     }
 }
 
-fn send<T>(queue: Option<&Sender<T>>, job: T) -> Result<(), Error> {
+fn send<T>(queue: Option<&SyncSender<T>>, job: T) -> Result<(), Error> {
     match queue.map(|queue| queue.try_send(job)) {
         Some(Ok(())) => Ok(()),
         Some(Err(TrySendError::Full(_))) => {
@@ -112,16 +105,17 @@ impl Kept {
     }
 }
 
-fn reader(place: &Place, queue: &Receiver<Read>) {
+fn reader(place: &Place, queue: &Mutex<Receiver<ReadJob>>) {
     let mut kept = Kept { connection: None };
-    while let Ok(read) = queue.recv() {
+    loop {
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = job else { return };
         let outcome = catch_unwind(AssertUnwindSafe(|| match kept.get(place) {
             Err(error) => {
-                (read.job)(Err(error));
+                job(Err(error));
                 true
             }
-            Ok(connection) if read.together => read_together(connection, place, read.job),
-            Ok(connection) => read_alone(connection, place, read.job),
+            Ok(connection) => read_one(connection, place, job),
         }));
         if !outcome.unwrap_or(false) {
             kept.connection = None;
@@ -130,21 +124,13 @@ fn reader(place: &Place, queue: &Receiver<Read>) {
 }
 
 /// Runs a read in a transaction; `false` if the connection is of no more use.
-fn read_together(connection: &mut Connection, place: &Place, job: ReadJob) -> bool {
+fn read_one(connection: &mut Connection, place: &Place, job: ReadJob) -> bool {
     if let Err(error) = connection.command(connection.dialect().begin_read()) {
         job(Err(error));
         return false;
     }
-    job(Ok(&mut Transaction { connection, names: &place.names, failed: false }));
+    job(Ok(&mut Transaction { connection, names: &place.names }));
     connection.command("COMMIT").is_ok()
-}
-
-/// Runs a read of one question; `false` if the connection is of no more use.
-fn read_alone(connection: &mut Connection, place: &Place, job: ReadJob) -> bool {
-    let mut transaction = Transaction { connection, names: &place.names, failed: false };
-    job(Ok(&mut transaction));
-    // Without a COMMIT that would tell, a lost connection shows in what it was asked.
-    !transaction.failed || transaction.connection.command("SELECT 1").is_ok()
 }
 
 fn writer(place: &Place, queue: &Receiver<Box<dyn WriteJob>>) {
@@ -210,8 +196,7 @@ fn attempt(
     let mut outcomes = Vec::with_capacity(group.len());
     for job in group {
         connection.command("SAVEPOINT job")?;
-        let mut transaction =
-            Transaction { connection: &mut *connection, names: &place.names, failed: false };
+        let mut transaction = Transaction { connection: &mut *connection, names: &place.names };
         let outcome = catch_unwind(AssertUnwindSafe(|| job.run(&mut transaction))).unwrap_or_else(|_| {
             Err(Error::new(ErrorCode::Internal, "The server could not complete the request."))
         });

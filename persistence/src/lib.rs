@@ -26,7 +26,6 @@ use std::time::Duration;
 
 use connection::Connection;
 use dialect::Dialect;
-use executor::Read;
 use names::Names;
 use search::counts::Counts;
 
@@ -72,11 +71,7 @@ impl SqlStore {
 
 impl Executor for SqlStore {
     fn read(&self, job: ReadJob) -> Result<(), Error> {
-        self.executor.read(Read { job, together: true })
-    }
-
-    fn ask(&self, job: ReadJob) -> Result<(), Error> {
-        self.executor.read(Read { job, together: false })
+        self.executor.read(job)
     }
 
     fn write(&self, job: Box<dyn WriteJob>) -> Result<(), Error> {

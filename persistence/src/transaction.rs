@@ -15,22 +15,11 @@ use domain::store::{Current, HistoryPage, HistoryQuery, Matches, NewVersion, Rea
 pub(crate) struct Transaction<'c> {
     pub(crate) connection: &'c mut Connection,
     pub(crate) names: &'c Names,
-    /// Whether a read has failed.
-    pub(crate) failed: bool,
-}
-
-impl Transaction<'_> {
-    /// Notes whether `answer` is a failure.
-    fn noted<T>(&mut self, answer: Result<T, Error>) -> Result<T, Error> {
-        self.failed |= answer.is_err();
-        answer
-    }
 }
 
 impl ReadTx for Transaction<'_> {
     fn read(&mut self, access: &Access, type_: TypeId, id: &Id) -> Result<Option<Stored>, Error> {
-        let found = read::read(self, access, type_, id);
-        self.noted(found)
+        read::read(self, access, type_, id)
     }
 
     fn vread(
@@ -40,8 +29,7 @@ impl ReadTx for Transaction<'_> {
         id: &Id,
         version: i64,
     ) -> Result<Option<Stored>, Error> {
-        let found = history::vread(self, access, type_, id, version);
-        self.noted(found)
+        history::vread(self, access, type_, id, version)
     }
 
     fn history(&mut self, access: &Access, query: &HistoryQuery) -> Result<HistoryPage, Error> {

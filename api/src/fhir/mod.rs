@@ -96,8 +96,6 @@ async fn perform(
         if request::has_body(http.method()) { app.preparation.run(preparing).await? } else { preparing()? };
     if prepared.writes() {
         app.worker.write(move |tx| server.perform_write(tx, &caller, &prepared)).await
-    } else if prepared.asks_once() {
-        app.worker.ask(move |tx| server.perform_read(tx, &caller, &prepared)).await
     } else {
         app.worker.read(move |tx| server.perform_read(tx, &caller, &prepared)).await
     }

@@ -194,14 +194,6 @@ pub trait Executor: Send + Sync {
     /// Errors: [`ErrorCode::Busy`](crate::ErrorCode::Busy) when the queue is full; the job is dropped.
     fn read(&self, job: ReadJob) -> Result<(), Error>;
 
-    /// Runs a job that asks one question: nothing has to hold several answers together, which saves the store the
-    /// commands around them.
-    ///
-    /// Errors: as [`Executor::read`].
-    fn ask(&self, job: ReadJob) -> Result<(), Error> {
-        self.read(job)
-    }
-
     /// Runs a job in a write transaction; jobs that wait together are committed together.
     ///
     /// Errors: [`ErrorCode::Busy`](crate::ErrorCode::Busy) when the queue is full; the job is dropped.
