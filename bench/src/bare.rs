@@ -76,9 +76,7 @@ impl Bare {
         let mut connection = self.connect()?;
         match &mut connection {
             Open::Sqlite(c) => c.batch_execute("CREATE TABLE bare (rid INTEGER PRIMARY KEY, body BLOB)"),
-            Open::Postgres(c) => {
-                c.batch_execute("CREATE TABLE bare (rid BIGINT PRIMARY KEY, body BYTEA)")
-            }
+            Open::Postgres(c) => c.batch_execute("CREATE TABLE bare (rid BIGINT PRIMARY KEY, body BYTEA)"),
         }
         .map_err(|error| error.to_string())?;
         let rows: Vec<i64> = (1..=ROWS).collect();

@@ -21,8 +21,9 @@ pub(crate) struct Data {
 pub(crate) fn read() -> Result<Data, Failure> {
     let folder = std::env::var_os("BINNACLE_SHARED_DATA").map(PathBuf::from);
     let path = folder.unwrap_or_else(|| PathBuf::from("../shared/data")).join("synthea.tar.zst");
-    let failed =
-        |error: std::io::Error| format!("{} (BINNACLE_SHARED_DATA names its folder): {error}", path.display());
+    let failed = |error: std::io::Error| {
+        format!("{} (BINNACLE_SHARED_DATA names its folder): {error}", path.display())
+    };
     let file = std::fs::File::open(&path).map_err(failed)?;
     let mut archive = tar::Archive::new(zstd::Decoder::new(file).map_err(failed)?);
     let mut named = Vec::new();

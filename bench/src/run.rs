@@ -119,8 +119,7 @@ impl Plan<'_> {
         if self.wants("start to first answer") {
             let millis = server.start.as_secs_f64() * 1000.0;
             let result = format!("{millis:.0} ms");
-            let row =
-                Row { work: "start to first answer", result, floor: "100 ms".to_owned(), ..self.row() };
+            let row = Row { work: "start to first answer", result, floor: "100 ms".to_owned(), ..self.row() };
             Row { of_floor: Some(100.0 / millis), ..row }.print();
         }
         std::thread::sleep(Duration::from_millis(500));

@@ -89,8 +89,7 @@ impl Loaded {
     pub(crate) fn reads(&self, token: &str) -> Vec<Line> {
         let (height, sinusitis) = (encoded(HEIGHT), encoded(SINUSITIS));
         let line = |name, floor, requests| Line { name, clients: 16, floor, limit: Limit::Live, requests };
-        let each =
-            |name, floor, path: &dyn Fn(&Patient) -> String| line(name, floor, self.each(token, path));
+        let each = |name, floor, path: &dyn Fn(&Patient) -> String| line(name, floor, self.each(token, path));
         let one = |name, floor, path: String| {
             line(name, floor, vec![Request::get(&format!("{BASE}/{path}"), Some(token))])
         };
