@@ -28,7 +28,7 @@ pub(crate) async fn actor(app: &App, request: &HttpRequest) -> Result<Arc<Actor>
     Ok(actor)
 }
 
-async fn bearer(app: &App, request: &HttpRequest) -> Result<Actor, Error> {
+async fn bearer(app: &App, request: &HttpRequest) -> Result<Arc<Actor>, Error> {
     let token = token(request)?;
     let server = &app.authority.server;
     let key: [u8; 32] = Sha256::digest(token.as_bytes()).into();
