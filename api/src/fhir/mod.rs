@@ -50,6 +50,7 @@ async fn answer(
         Address::Metadata => Arc::new(Actor { open: false, ..Actor::open() }),
         _ => guard::actor(app, http).await?,
     };
+    app.rates.check_actor(&actor)?;
     let form = request::form_of(http, &address)?;
     let view = negotiation::View::of(http.headers(), http.query_string())?;
     let request = if request::has_body(http.method()) {

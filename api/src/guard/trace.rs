@@ -37,10 +37,15 @@ pub(crate) async fn request(
     let echoed = Echoed { request_id, correlation_id, origin };
 
     let place = app.running.enter();
+    let address = request.peer_addr().map(|address| address.ip());
+    let is_health = request.path().starts_with("/health");
+    let refused = if is_health { None } else { app.rates.check_address(address).err() };
     let answered = if cors::is_preflight(request.method(), request.headers()) {
         Ok(request.into_response(cors::preflight(echoed.origin.is_some())))
-    } else if place.is_none() && !request.path().starts_with("/health") {
+    } else if place.is_none() && !is_health {
         Ok(request.into_response(response::failure(&busy())))
+    } else if let Some(refused) = refused {
+        Ok(request.into_response(response::failure(&refused)))
     } else {
         // The router needs the request to itself, so a failed handler has none to answer with: its answer is an error.
         match AssertUnwindSafe(next.call(request)).catch_unwind().await {
