@@ -85,23 +85,20 @@ impl App {
 /// The domain's server with this process's time and randomness, and a cursor key of its own.
 pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
     let ids = SystemIds;
-    Server {
-        settings: server::Settings {
-            base: settings.base(),
-            cursor_key: ids.secret(),
-            tokens: !open,
-            validation: ValidationSettings {
-                nhs_numbers: match settings.nhs_number {
-                    NhsNumber::Refuse => NhsNumbers::Refuse,
-                    NhsNumber::Warn => NhsNumbers::Warn,
-                },
+    let settings = server::Settings {
+        base: settings.base(),
+        cursor_key: ids.secret(),
+        tokens: !open,
+        validation: ValidationSettings {
+            nhs_numbers: match settings.nhs_number {
+                NhsNumber::Refuse => NhsNumbers::Refuse,
+                NhsNumber::Warn => NhsNumbers::Warn,
             },
-            public_url: settings.public_url.trim_end_matches('/').to_owned(),
-            max_entries: settings.bundle_entries,
         },
-        clock: Arc::new(SystemClock),
-        ids: Arc::new(ids),
-    }
+        public_url: settings.public_url.trim_end_matches('/').to_owned(),
+        max_entries: settings.bundle_entries,
+    };
+    Server::new(settings, Arc::new(SystemClock), Arc::new(ids))
 }
 
 /// Serves until a signal asks to stop; then answers what was accepted, for at most 30 seconds.
