@@ -40,6 +40,7 @@ fn handler(service: Service) -> Route {
         Service::AuthorizeByPost => web::to(oauth::authorize::by_post),
         Service::Login => web::to(oauth::authorize::login),
         Service::Approve => web::to(oauth::authorize::approve),
+        Service::DemoCallback => web::to(oauth::authorize::demo_callback),
         Service::PagesStyle => web::to(crate::pages::style),
         Service::Token => web::to(oauth::token::token),
         Service::Jwks => web::to(oauth::discovery::jwks),

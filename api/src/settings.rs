@@ -49,18 +49,14 @@ settings! {
     max_connections: usize = 10_000;
     /// refuse or warn: what becomes of a wrong NHS number
     nhs_number: NhsNumber = NhsNumber::Refuse;
-    /// async or sync: whether an answer waits until its audit row is stored
-    audit_reads: AuditReads = AuditReads::Async;
-    /// requests a minute of one client, 0 = no limit
+    /// requests a minute of one client, in bursts of as many; 0 = no limit
     rate_limit_client: u32 = 6000;
     /// requests a minute of one user, 0 = no limit
     rate_limit_user: u32 = 1200;
-    /// requests a minute of one address, 0 = no limit
+    /// requests a minute of one network address (IPv6: of one /64), 0 = no limit
     rate_limit_address: u32 = 0;
-    /// failed logins of one account in 15 minutes
-    login_failures: u32 = 10;
-    /// failed logins from one address in 15 minutes
-    login_failures_address: u32 = 100;
+    /// failed logins in 15 minutes of one account, and from one address; 0 = no limit
+    login_failures: LoginFailures = LoginFailures { account: 10, address: 100 };
     /// origins of browser apps, separated by spaces, beside those of registered clients
     cors_origins: String = String::new();
     /// text or json
@@ -89,14 +85,34 @@ pub(crate) enum NhsNumber {
     Warn,
 }
 
-/// `BINNACLE_AUDIT_READS`.
+/// `BINNACLE_LOGIN_FAILURES`, written `account,address`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum AuditReads {
-    /// Stored within 50 ms.
-    Async,
-    /// Stored before the answer leaves.
-    Sync,
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct LoginFailures {
+    /// Of one account.
+    pub(crate) account: u32,
+    /// From one address.
+    pub(crate) address: u32,
+}
+
+impl TryFrom<String> for LoginFailures {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<LoginFailures, &'static str> {
+        let pair = text.split_once(',').and_then(|(account, address)| {
+            Some(LoginFailures {
+                account: account.trim().parse().ok()?,
+                address: address.trim().parse().ok()?,
+            })
+        });
+        pair.ok_or("it is two whole numbers, 0 or more, such as 10,100")
+    }
+}
+
+impl From<LoginFailures> for String {
+    fn from(failures: LoginFailures) -> String {
+        format!("{},{}", failures.account, failures.address)
+    }
 }
 
 /// `BINNACLE_LOG_FORMAT`.
@@ -120,6 +136,7 @@ impl Settings {
             return Err(format!("The settings file {} cannot be read.", file.display()));
         }
         let names: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).collect();
+        refuse_unknown(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()), &names)?;
         let settings: Settings = Figment::from(Serialized::defaults(Settings::default()))
             .merge(Toml::file(file.unwrap_or_else(|| Path::new("binnacle.toml"))))
             .merge(Env::prefixed("BINNACLE_").only(&names))
@@ -177,6 +194,21 @@ impl Settings {
     pub(crate) fn readers(&self) -> usize {
         if self.reader_threads > 0 { self.reader_threads } else { 2 * processors() }
     }
+}
+
+/// Variables of the build, the tests and the measurements; the server does not read them.
+const NOT_SETTINGS: [&str; 5] = ["BIN", "CACHE", "SHARED_DATA", "TEST_", "BENCH_"];
+
+/// Refuses environment variables that look like settings and are none: a mistyped one would change nothing, unnoticed.
+fn refuse_unknown(variables: impl Iterator<Item = String>, names: &[&str]) -> Result<(), String> {
+    for variable in variables {
+        let Some(name) = variable.strip_prefix("BINNACLE_") else { continue };
+        let other = |known: &str| name == known || (known.ends_with('_') && name.starts_with(known));
+        if !names.contains(&name.to_ascii_lowercase().as_str()) && !NOT_SETTINGS.into_iter().any(other) {
+            return Err(format!("There is no setting {variable}. `binnacle serve --help` lists all."));
+        }
+    }
+    Ok(())
 }
 
 fn processors() -> usize {
@@ -239,7 +271,9 @@ mod tests {
 
     #[test]
     fn a_file_overrides_the_defaults() {
-        let settings = from_file("workers = 3\npublic_url = \"https://x.example/\"").unwrap();
+        let settings =
+            from_file("workers = 3\npublic_url = \"https://x.example/\"\nlogin_failures = \"5, 0\"").unwrap();
+        assert_eq!(settings.login_failures, LoginFailures { account: 5, address: 0 });
         assert_eq!((settings.workers(), settings.base().as_str()), (3, "https://x.example/FHIR/R4"));
         assert_eq!(settings.listen, "127.0.0.1:8080");
     }
@@ -253,6 +287,9 @@ mod tests {
             ("public_url = \"x\"", "BINNACLE_PUBLIC_URL"),
             ("listen = \"nowhere\"", "BINNACLE_LISTEN"),
             ("queue = 0", "BINNACLE_QUEUE"),
+            ("login_failures = \"10\"", "BINNACLE_LOGIN_FAILURES"),
+            ("login_failures = \"-1,5\"", "BINNACLE_LOGIN_FAILURES"),
+            ("login_failures = 10", "BINNACLE_LOGIN_FAILURES"),
             ("wrkers = 1", "wrkers"),
         ] {
             let error = from_file(text).unwrap_err();
@@ -261,8 +298,24 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_that_sets_nothing_is_refused() {
+        let refuse = |name: &str| refuse_unknown([name.to_owned()].into_iter(), &["listen"]);
+        for known in ["BINNACLE_LISTEN", "BINNACLE_CACHE", "BINNACLE_TEST_POSTGRES", "PATH"] {
+            assert_eq!(refuse(known), Ok(()), "{known}");
+        }
+        for unknown in ["BINNACLE_LISTN", "BINNACLE_CACHED", "BINNACLE_"] {
+            assert!(refuse(unknown).unwrap_err().contains(unknown), "{unknown}");
+        }
+    }
+
+    #[test]
     fn the_help_names_every_setting() {
         let help = help();
-        assert!(help.contains("BINNACLE_LISTEN") && help.contains("[6000]") && help.contains("[full]"));
+        assert!(
+            help.contains("BINNACLE_LISTEN")
+                && help.contains("[6000]")
+                && help.contains("[10,100]")
+                && help.contains("[full]")
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::fhir::response;
+use crate::settings::Settings;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY};
 use actix_web::{HttpResponse, web};
 use domain::conformance::Registry;
@@ -35,16 +36,7 @@ impl Documents {
         if let Some(bytes) = built.get(&key) {
             return Ok(bytes.clone());
         }
-        let installation = Installation {
-            public_url: &app.settings.public_url,
-            base_path: crate::routes::BASE,
-            version: env!("CARGO_PKG_VERSION"),
-            tokens: !app.open,
-        };
-        let document = openapi::build(Registry::r4(), &installation, &extent(name)?, depth);
-        let bytes = openapi::to_bytes(&document)
-            .map_err(|_| Error::internal("an OpenAPI document cannot be written"))?;
-        let bytes = web::Bytes::from(bytes);
+        let bytes = web::Bytes::from(bytes(&app.settings, !app.open, name, depth)?);
         built.insert(key, bytes.clone());
         Ok(bytes)
     }
@@ -59,6 +51,21 @@ fn extent(name: &str) -> Result<Extent<'static>, Error> {
         FIRST => Extent::Types(FIRST.split(',').filter_map(|name| registry.resource_type(name)).collect()),
         _ => Extent::Types(vec![registry.resource_type(name).ok_or_else(missing)?]),
     })
+}
+
+/// A document as it is served and as `binnacle openapi` prints it; the whole one has no name. `tokens`: whether they are
+/// asked for.
+///
+/// Errors: [`ErrorCode::NotFoundRoute`] when `name` is no resource type.
+pub(crate) fn bytes(settings: &Settings, tokens: bool, name: &str, depth: Depth) -> Result<Vec<u8>, Error> {
+    let installation = Installation {
+        public_url: &settings.public_url,
+        base_path: crate::routes::BASE,
+        version: env!("CARGO_PKG_VERSION"),
+        tokens,
+    };
+    let document = openapi::build(Registry::r4(), &installation, &extent(name)?, depth);
+    openapi::to_bytes(&document).map_err(|_| Error::internal("an OpenAPI document cannot be written"))
 }
 
 /// What the handlers share.

@@ -10,11 +10,12 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpMessage, HttpResponse, web};
 use domain::{Error, ErrorCode};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -32,14 +33,19 @@ pub(crate) async fn request(
     };
     let request_id = identifier(request.headers(), &REQUEST_ID).unwrap_or_else(new_identifier);
     let correlation_id = identifier(request.headers(), &CORRELATION_ID);
-    let origin = app.origins.allowed(request.headers());
+    let origin = cors::allowed(&app, request.path(), request.headers()).await;
     let echoed = Echoed { request_id, correlation_id, origin };
 
     let place = app.running.enter();
+    let address = request.peer_addr().map(|address| address.ip());
+    let is_health = request.path().starts_with("/health");
+    let refused = if is_health { None } else { app.rates.check_address(address).err() };
     let answered = if cors::is_preflight(request.method(), request.headers()) {
         Ok(request.into_response(cors::preflight(echoed.origin.is_some())))
-    } else if place.is_none() && !request.path().starts_with("/health") {
+    } else if place.is_none() && !is_health {
         Ok(request.into_response(response::failure(&busy())))
+    } else if let Some(refused) = refused {
+        Ok(request.into_response(response::failure(&refused)))
     } else {
         // The router needs the request to itself, so a failed handler has none to answer with: its answer is an error.
         match AssertUnwindSafe(next.call(request)).catch_unwind().await {
@@ -54,19 +60,20 @@ pub(crate) async fn request(
     drop(place);
 
     let took = started.elapsed();
-    let count = |label: Label, status: u16| {
+    let count = |label: Label, status: u16, client: &str| {
         app.metrics.count(label, status, took);
-        log(label, status, took.as_micros(), echoed.request_id.to_str().unwrap_or_default());
+        log(label, status, took.as_micros(), echoed.request_id.to_str().unwrap_or_default(), client);
     };
     match answered {
         Ok(mut response) => {
             let label = response.response().extensions().get::<Label>().copied().unwrap_or(Label(0));
-            count(label, response.status().as_u16());
+            let client = response.request().extensions().get::<Client>().map(|client| client.0.clone());
+            count(label, response.status().as_u16(), client.as_deref().unwrap_or_default());
             echoed.write(response.headers_mut());
             Ok(response)
         }
         Err(mut response) => {
-            count(Label(0), response.status().as_u16());
+            count(Label(0), response.status().as_u16(), "");
             echoed.write(response.headers_mut());
             Err(InternalError::from_response("a handler failed", response).into())
         }
@@ -97,13 +104,16 @@ impl Echoed {
     }
 }
 
+/// The client that proved who it is, which a handler leaves with the request for the log.
+pub(crate) struct Client(pub(crate) Arc<str>);
+
 /// One record a request: successes at level debug, the rest at info. No address, query, body, token or person.
-fn log(interaction: Label, status: u16, micros: u128, request_id: &str) {
+fn log(interaction: Label, status: u16, micros: u128, request_id: &str, client: &str) {
     let interaction = interaction.name();
     if status < 400 {
-        tracing::debug!(target: "access", interaction, status, micros, request_id);
+        tracing::debug!(target: "access", interaction, status, micros, request_id, client);
     } else {
-        tracing::info!(target: "access", interaction, status, micros, request_id);
+        tracing::info!(target: "access", interaction, status, micros, request_id, client);
     }
 }
 
@@ -115,9 +125,13 @@ fn identifier(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
     value.as_bytes().iter().all(plain).then(|| value.clone())
 }
 
+/// A UUIDv7 from this thread's own generator: the operating system's randomness would cost a system call a request.
 fn new_identifier() -> HeaderValue {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let millis = u64::try_from(since.as_millis()).unwrap_or_default();
+    let identifier = uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();
     let mut buffer = uuid::Uuid::encode_buffer();
-    let text = uuid::Uuid::now_v7().as_hyphenated().encode_lower(&mut buffer);
+    let text = identifier.as_hyphenated().encode_lower(&mut buffer);
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 

@@ -14,6 +14,8 @@ pub enum Service {
     Login,
     /// What the approval form sends.
     Approve,
+    /// Where the demo app's authorization ends.
+    DemoCallback,
     /// The style sheet of these pages.
     PagesStyle,
     /// The token endpoint (`RFC 6749 §3.2`).
@@ -108,6 +110,7 @@ pub(super) const SERVICES: &[ServiceRoute] = services! {
     Authorization Post "/oauth2/authorize" HTML AuthorizeByPost "authorizeByPost" "Begin an authorization, parameters in the body";
     Authorization Post "/oauth2/login" HTML Login "login" "What the login page sends";
     Authorization Post "/oauth2/approve" HTML Approve "approve" "What the approval page sends";
+    Authorization Get "/demo/callback" HTML DemoCallback "demoCallback" "Where the authorization of the demo app ends: shows the code";
     Authorization Get "/oauth2/pages.css" CSS PagesStyle "pagesStyle" "The style sheet of the login and approval pages";
     Authorization Post "/oauth2/token" JSON Token "token" "Exchange a grant for an access token";
     Authorization Get "/oauth2/jwks" JSON Jwks "jwks" "Keys that sign the tokens";
