@@ -162,7 +162,9 @@ fn answers(route: &ServiceRoute) -> Vec<(&'static str, RefOr<Response>)> {
             ("413", with("The form is too long.", refused())),
             ("415", with("The body is not a form.", refused())),
         ],
-        Service::OpenApiOfPart | Service::DocsFile => vec![("200", success), ("404", failure("NotFound"))],
+        Service::OpenApiOfPart | Service::DocsFile | Service::DemoCallback => {
+            vec![("200", success), ("404", failure("NotFound"))]
+        }
         Service::Ready => vec![("200", success), ("503", with("It cannot.", text()))],
         _ => vec![("200", success)],
     };

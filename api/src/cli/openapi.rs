@@ -4,6 +4,7 @@ use super::{say, sentence};
 use crate::docs;
 use crate::settings::Settings;
 use clap::Args;
+use openapi::Depth;
 use std::process::ExitCode;
 
 /// `binnacle openapi`.
