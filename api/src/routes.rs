@@ -14,8 +14,18 @@ pub(crate) const BASE: &str = "/FHIR/R4";
 
 /// Mounts everything the server answers.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    // actix tries them in this order, and a pattern is a regular expression: a FHIR address, which is compared with fixed
+    // texts alone, comes before them.
+    mount(config, |route| !route.path.contains('{'));
+    config.service(web::scope(BASE).default_service(web::to(fhir::handle)));
+    mount(config, |route| route.path.contains('{'));
+    config.configure(docs::configure).default_service(web::to(nothing_here));
+}
+
+/// Mounts the services that `wanted` picks, each path once with all its methods.
+fn mount(config: &mut web::ServiceConfig, wanted: fn(&ServiceRoute) -> bool) {
     let services = Registry::r4().services();
-    for (at, first) in services.iter().enumerate() {
+    for (at, first) in services.iter().enumerate().filter(|(_, route)| wanted(route)) {
         let of_path = |route: &&ServiceRoute| route.full_path(BASE) == first.full_path(BASE);
         if services.iter().take(at).any(|route| of_path(&route)) {
             continue;
@@ -27,10 +37,6 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         let methods: Vec<Method> = services.iter().filter(of_path).map(|route| route.method).collect();
         config.service(resource.default_service(web::to(move || other_method(allow(&methods)))));
     }
-    config
-        .configure(docs::configure)
-        .service(web::resource([BASE, "/FHIR/R4/{address:.*}"]).to(fhir::handle))
-        .default_service(web::to(nothing_here));
 }
 
 /// The handler of a service. A new service has no place to be forgotten: the match is exhaustive.
