@@ -37,12 +37,24 @@ pub struct StoreSettings {
     pub readers: usize,
     /// Jobs that may wait in each queue.
     pub queue: usize,
+    /// When SQLite's commits are on disk; PostgreSQL has settings of its own (`synchronous_commit`).
+    pub synchronous: Synchronous,
+}
+
+/// How SQLite commits (`PRAGMA synchronous`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Synchronous {
+    /// Every commit is on disk before it is answered.
+    #[default]
+    Full,
+    /// The last commits may be lost when the power fails; the store stays whole.
+    Normal,
 }
 
 impl StoreSettings {
     /// The defaults for a database.
     pub fn new(url: impl Into<String>) -> StoreSettings {
-        StoreSettings { url: url.into(), readers: 4, queue: 1024 }
+        StoreSettings { url: url.into(), readers: 4, queue: 1024, synchronous: Synchronous::Full }
     }
 }
 
@@ -91,7 +103,7 @@ impl Connections {
             let pool = Pool::builder()
                 .max_size(size)
                 .min_idle(Some(0))
-                .connection_customizer(Box::new(SqliteSettings));
+                .connection_customizer(Box::new(SqliteSettings(settings.synchronous)));
             return pool
                 .connection_timeout(Duration::from_secs(10))
                 .build(manager)
@@ -113,12 +125,16 @@ impl Connections {
     }
 }
 
+/// Settings of every SQLite connection.
 #[derive(Debug)]
-struct SqliteSettings;
+struct SqliteSettings(Synchronous);
 
 impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for SqliteSettings {
     fn on_acquire(&self, connection: &mut SqliteConnection) -> Result<(), diesel::r2d2::Error> {
         use diesel::connection::SimpleConnection;
-        connection.batch_execute(Dialect::SQLITE_SETTINGS).map_err(diesel::r2d2::Error::QueryError)
+        connection
+            .batch_execute(Dialect::SQLITE_SETTINGS)
+            .and_then(|()| connection.batch_execute(Dialect::sqlite_synchronous(self.0)))
+            .map_err(diesel::r2d2::Error::QueryError)
     }
 }
