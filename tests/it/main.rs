@@ -34,10 +34,13 @@ macro_rules! on_both {
 }
 
 mod architecture;
+mod browser;
 mod database;
 mod demo;
 mod http;
 mod interaction;
+mod oauth;
 mod schema;
 mod search;
 mod server;
+mod token;

@@ -101,7 +101,7 @@ pub enum Interaction {
 /// Decoded name-value pairs of a URL's query or a form, in order.
 pub type Parameters = Vec<(String, String)>;
 
-/// The answer to a request that succeeded. Failures are [`Error`](crate::Error)s.
+/// The answer to a request that succeeded. Failures are [`Error`]s.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status.

@@ -1,7 +1,7 @@
 //! The tree of a FHIR JSON document: order, duplicate keys and numbers are kept as they were written.
 //!
 //! serde_json's `Value` would drop duplicate keys, which are a fault we must name, and write `1e3` as `1e+3`;
-//! hence the small reader in [`parse`](super::parse).
+//! hence the small reader in `parse`.
 
 use crate::error::Error;
 use std::borrow::Cow;
