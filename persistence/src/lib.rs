@@ -12,6 +12,8 @@ mod index;
 mod names;
 mod oauth;
 mod resources;
+mod rows;
+mod schema;
 mod schema_version;
 mod search;
 mod statement;
@@ -24,7 +26,7 @@ use domain::store::{Executor, ReadJob, WriteJob};
 use std::sync::Arc;
 use std::time::Duration;
 
-use connection::Connection;
+use connection::{Connection, Link};
 use dialect::Dialect;
 use names::Names;
 
@@ -96,7 +98,7 @@ enum Connections {
 
 impl Connections {
     fn open(settings: &StoreSettings) -> Result<Connections, Error> {
-        let size = u32::try_from(settings.readers + 2).unwrap_or(16);
+        let size = u32::try_from(settings.readers + executor::POSTGRES_WRITERS + 1).unwrap_or(16);
         let failed = |_| error::busy("The database cannot be opened. Check BINNACLE_DATABASE_URL.");
         if let Some(path) = settings.url.strip_prefix("sqlite://") {
             let manager = ConnectionManager::<SqliteConnection>::new(path);
@@ -116,12 +118,21 @@ impl Connections {
         pool.build(manager).map(Connections::Postgres).map_err(failed)
     }
 
+    /// Which database it is.
+    const fn dialect(&self) -> Dialect {
+        match self {
+            Connections::Sqlite(_) => Dialect::Sqlite,
+            Connections::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
     fn get(&self) -> Result<Connection, Error> {
         let failed = |_| error::busy("The database does not answer.");
-        match self {
-            Connections::Sqlite(pool) => pool.get().map(Connection::Sqlite).map_err(failed),
-            Connections::Postgres(pool) => pool.get().map(Connection::Postgres).map_err(failed),
-        }
+        let link = match self {
+            Connections::Sqlite(pool) => pool.get().map(Link::Sqlite),
+            Connections::Postgres(pool) => pool.get().map(Link::Postgres),
+        };
+        link.map(Connection::new).map_err(failed)
     }
 }
 
