@@ -12,6 +12,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as Actix, HttpServer, web};
 use domain::conformance::validation::{NhsNumbers, ValidationSettings};
 use domain::id::IdSource;
+use domain::search::page;
 use domain::server::{self, Server};
 use domain::store::Executor;
 use std::net::TcpListener;
@@ -25,6 +26,8 @@ pub(crate) struct App {
     pub(crate) settings: Settings,
     /// `serve --open`: no tokens.
     pub(crate) open: bool,
+    /// `serve --demo`: there is a page that shows a code.
+    pub(crate) demo: bool,
     /// The domain.
     pub(crate) server: Arc<Server>,
     /// The store.
@@ -50,9 +53,15 @@ impl App {
     pub(crate) fn new(settings: Settings, open: bool, store: Arc<dyn Executor>) -> Result<App, String> {
         let threads = settings.workers();
         let worker = Worker::new(store);
+        let mut server = domain_server(&settings, open);
+        let fresh = server.settings.cursor_key;
+        let key = worker.write_blocking(move |tx| page::ensure_key(tx, &fresh));
+        server.settings.cursor_key =
+            key.map_err(|error| format!("The cursor key cannot be loaded: {error}."))?;
         Ok(App {
             open,
-            server: Arc::new(domain_server(&settings, open)),
+            demo: false,
+            server: Arc::new(server),
             authority: Authority::start(&settings, &worker)?,
             worker,
             preparation: Preparation::start(threads, settings.queue).map_err(|error| error.to_string())?,
@@ -65,7 +74,7 @@ impl App {
     }
 }
 
-/// The domain's server with this process's time and randomness.
+/// The domain's server with this process's time and randomness, and a cursor key of its own.
 pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
     let ids = SystemIds;
     Server {
@@ -109,7 +118,10 @@ pub(crate) async fn serve(app: App, listener: TcpListener) -> std::io::Result<()
     .disable_signals()
     .listen(listener)?
     .run();
-    actix_web::rt::spawn(crate::oauth::purge(app.clone()));
+    if let Err(error) = crate::oauth::refresh(&app).await {
+        tracing::warn!(%error, "keys and clients were not read");
+    }
+    actix_web::rt::spawn(crate::oauth::follow(app.clone()));
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         stop_signal().await;

@@ -29,6 +29,7 @@ use std::time::Duration;
 use connection::{Connection, Link};
 use dialect::Dialect;
 use names::Names;
+use search::counts::Counts;
 
 /// Where and how to store.
 #[derive(Debug, Clone)]
@@ -41,6 +42,9 @@ pub struct StoreSettings {
     pub queue: usize,
     /// When SQLite's commits are on disk; PostgreSQL has settings of its own (`synchronous_commit`).
     pub synchronous: Synchronous,
+    /// Rows from which on a search condition finds many: below, its rows are gathered and the other conditions probed;
+    /// above, the table or an index is read in the order of the answer until the page is full.
+    pub many: i64,
 }
 
 /// How SQLite commits (`PRAGMA synchronous`).
@@ -56,7 +60,7 @@ pub enum Synchronous {
 impl StoreSettings {
     /// The defaults for a database.
     pub fn new(url: impl Into<String>) -> StoreSettings {
-        StoreSettings { url: url.into(), readers: 4, queue: 1024, synchronous: Synchronous::Full }
+        StoreSettings { url: url.into(), readers: 4, queue: 1024, synchronous: Synchronous::Full, many: 1000 }
     }
 }
 
@@ -73,7 +77,7 @@ impl SqlStore {
         let pool = Connections::open(settings)?;
         let mut connection = pool.get()?;
         schema_version::migrate(&mut connection)?;
-        let names = Arc::new(Names::intern(&mut connection)?);
+        let names = Arc::new(Names::intern(&mut connection, Counts::new(settings.many))?);
         drop(connection);
         Ok(SqlStore { executor: executor::Threads::start(&pool, &names, settings)? })
     }

@@ -32,7 +32,16 @@ pub(crate) struct Transaction<'c> {
     pub(crate) contended: bool,
 }
 
-impl Transaction<'_> {
+impl<'c> Transaction<'c> {
+    /// A job's view of a connection.
+    pub(crate) const fn new(
+        connection: &'c mut Connection,
+        names: &'c Names,
+        locking: Locking,
+    ) -> Transaction<'c> {
+        Transaction { connection, names, locking, contended: false }
+    }
+
     /// From here on all statements see one state; a reader's single statement needs none of this.
     fn snapshot(&mut self) -> Result<(), Error> {
         if self.connection.begun {

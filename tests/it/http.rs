@@ -42,6 +42,16 @@ impl Http {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// The token this caller sends; it must have one.
+    pub(crate) fn token(&self) -> &str {
+        self.token.as_deref().expect("a caller with a token")
+    }
+
+    /// Scheme, host and port of the server.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// The FHIR base, without a slash at its end.
     pub(crate) fn base(&self) -> String {
         format!("{}/FHIR/R4", self.origin)

@@ -46,7 +46,8 @@ impl PreparedSearch {
         };
         let parsed = parse(&context, type_, parameters)?;
         let cursor = parameters.iter().find(|(name, _)| name == PARAMETER).map(|(_, value)| value.clone());
-        Ok(PreparedSearch { type_, parsed, cursor, access: access(actor, Letter::Search, &[]), caller })
+        let access = access(actor, Letter::Search, &parsed.query.types_seen().unwrap_or_default());
+        Ok(PreparedSearch { type_, parsed, cursor, access, caller })
     }
 
     /// Runs the search.

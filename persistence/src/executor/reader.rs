@@ -16,12 +16,7 @@ pub(super) fn run(place: &Place, queue: &Queue<ReadJob>) {
         // A panic ends a job, not the thread; its caller sees that the job was dropped.
         let _ = catch_unwind(AssertUnwindSafe(|| match kept.get(place) {
             Err(error) => job(Err(error)),
-            Ok(connection) => job(Ok(&mut Transaction {
-                connection,
-                names: &place.names,
-                locking: Locking::Wait,
-                contended: false,
-            })),
+            Ok(connection) => job(Ok(&mut Transaction::new(connection, &place.names, Locking::Wait))),
         }));
         kept.tidy();
     }

@@ -78,8 +78,7 @@ impl Group {
                 waiting.push_front(job);
                 return Err(error);
             }
-            let mut tx =
-                Transaction { connection: &mut *connection, names: &place.names, locking, contended: false };
+            let mut tx = Transaction::new(connection, &place.names, locking);
             let outcome = perform(&mut tx, &mut job);
             let contended = tx.contended;
             locking = tx.locking;
@@ -177,10 +176,9 @@ fn alone(kept: &mut Kept, place: &Place, mut job: Job) {
 /// Runs a job in a transaction; and whether the connection was lost in the commit.
 fn attempt(connection: &mut Connection, place: &Place, job: &mut Job) -> (Result<(), Error>, bool) {
     let begin = connection.dialect().begin_write();
-    let run = connection.begin(begin).and_then(|()| {
-        let names = &place.names;
-        perform(&mut Transaction { connection, names, locking: Locking::Always, contended: false }, job)
-    });
+    let run = connection
+        .begin(begin)
+        .and_then(|()| perform(&mut Transaction::new(connection, &place.names, Locking::Always), job));
     if run.is_err() {
         return (run, false);
     }

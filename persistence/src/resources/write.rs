@@ -13,7 +13,7 @@ use domain::{Error, ErrorCode};
 use std::collections::HashMap;
 
 /// The version until which a row holds while it holds.
-const STILL: i64 = i64::MAX;
+pub(crate) const STILL: i64 = i64::MAX;
 
 /// Row numbers taken from PostgreSQL's sequence at once.
 const RESERVED: usize = 64;

@@ -20,4 +20,18 @@ macro_rules! guarded {
     )+};
 }
 
+mod assertion;
+mod client_authentication;
+mod code;
+mod cors;
+mod discovery;
+mod endpoint;
+mod flow;
+mod forgery;
 mod grant;
+mod jws;
+mod keys;
+mod pages;
+mod redirect;
+mod scope;
+mod throttle;

@@ -32,16 +32,27 @@ impl State {
         match access.reach(version.stored.type_) {
             Reach::None => false,
             Reach::All => true,
-            Reach::Any(clauses) => clauses.iter().any(|clause| self.clause_covers(access, clause, version)),
+            Reach::Any(clauses) => clauses.iter().any(|clause| self.clause_covers(clause, version)),
         }
     }
 
-    fn clause_covers(&self, access: &Access, clause: &Clause, version: &Version) -> bool {
+    fn clause_covers(&self, clause: &Clause, version: &Version) -> bool {
         let in_compartment = clause
             .patients
             .as_ref()
             .is_none_or(|patients| patients.iter().any(|patient| version.indexed.patients.contains(patient)));
-        in_compartment && clause.criteria.iter().all(|criterion| self.holds(access, version, criterion))
+        // A rule may look at what its bearer may not; of an earlier version it cannot be said whether it met the rule.
+        let meets = |criterion| self.holds(&Access::everything(), version, criterion);
+        in_compartment
+            && (clause.criteria.is_empty() || self.is_current(version) && clause.criteria.iter().all(meets))
+    }
+
+    /// Whether a version is the newest of its resource, and no deletion.
+    fn is_current(&self, version: &Version) -> bool {
+        let stored = &version.stored;
+        let newest = self.find(super::key(stored.type_, &stored.id)).and_then(|own| own.versions.last());
+        stored.method != Method::Delete
+            && newest.is_some_and(|newest| newest.stored.version == stored.version)
     }
 
     /// The current version of a resource that is not deleted and that `access` covers.
