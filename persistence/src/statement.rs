@@ -126,6 +126,7 @@ impl Statement {
                 Part::Bind(Bind::Real(value)) => value.to_bits().hash(&mut hasher),
                 Part::Bind(Bind::Text(value)) => value.hash(&mut hasher),
                 Part::Bind(Bind::Bytes(value)) => value.hash(&mut hasher),
+                Part::Bind(Bind::Integers(values)) => values.hash(&mut hasher),
             }
         }
         hasher.finish()
