@@ -41,8 +41,9 @@ impl<'c> Transaction<'c> {
     ) -> Transaction<'c> {
         Transaction { connection, names, locking, contended: false }
     }
+}
 
-    /// From here on all statements see one state; a reader's single statement needs none of this.
+impl ReadTx for Transaction<'_> {
     fn snapshot(&mut self) -> Result<(), Error> {
         if self.connection.begun {
             Ok(())
@@ -50,9 +51,7 @@ impl<'c> Transaction<'c> {
             self.connection.begin(self.connection.dialect().begin_read())
         }
     }
-}
 
-impl ReadTx for Transaction<'_> {
     fn read(&mut self, access: &Access, type_: TypeId, id: &Id) -> Result<Option<Stored>, Error> {
         read::read(self, access, type_, id)
     }

@@ -5,42 +5,49 @@ use crate::rows::Cell;
 use domain::index::IndexValue;
 
 /// Components of a row; R4's composites have two or three.
-const COMPONENTS: usize = 3;
+pub(crate) const COMPONENTS: usize = 3;
+
+/// Selects rows as they were written, `rid` first.
+pub(crate) const SELECT: &str = "SELECT rid, p, components, \
+     a0, b0, c0, x0, y0, u0, w0, t0, a1, b1, c1, x1, y1, u1, w1, t1, a2, b2, c2, x2, y2, u2, w2, t2 FROM ix_composite";
 
 /// What the columns of one component hold.
 #[derive(Default)]
-struct Columns {
-    integers: [i64; 3],
-    reals: [f64; 4],
-    text: String,
+pub(crate) struct Columns<'v> {
+    /// a, b, c
+    pub(crate) integers: [i64; 3],
+    /// x, y, u, w
+    pub(crate) reals: [f64; 4],
+    /// t
+    pub(crate) text: &'v str,
 }
 
 /// The row of a composite.
-pub(super) fn row(p: i64, rid: i64, components: Vec<IndexValue>) -> impl Iterator<Item = Cell> {
+pub(super) fn row(p: i64, rid: i64, components: &[IndexValue]) -> impl Iterator<Item = Cell> {
     let count = i64::try_from(components.len()).unwrap_or(i64::MAX);
-    let mut components = components.into_iter().map(columns);
-    let columns = (0..COMPONENTS).flat_map(move |_| {
-        let Columns { integers, reals, text } = components.next().unwrap_or_default();
+    let columns = (0..COMPONENTS).flat_map(|number| {
+        let Columns { integers, reals, text } = components.get(number).map(columns).unwrap_or_default();
         let integers = integers.into_iter().map(Cell::Integer);
-        integers.chain(reals.into_iter().map(Cell::Real)).chain([Cell::Text(text)])
+        integers.chain(reals.into_iter().map(Cell::Real)).chain([Cell::Text(text.to_owned())])
     });
     [p, rid, count].into_iter().map(Cell::Integer).chain(columns)
 }
 
-fn columns(value: IndexValue) -> Columns {
+/// The columns of one component.
+pub(crate) fn columns(value: &IndexValue) -> Columns<'_> {
     let mut columns = Columns::default();
     match value {
-        IndexValue::Token { code, system } => columns.integers = [code, system, 0],
+        IndexValue::Token { code, system } => columns.integers = [*code, *system, 0],
         IndexValue::String { folded, .. } => columns.text = folded,
-        IndexValue::Date { lo, hi } => columns.integers = [lo, hi, 0],
-        IndexValue::Number { lo, hi } => columns.reals = [lo, hi, 0.0, 0.0],
+        IndexValue::Date { lo, hi } => columns.integers = [*lo, *hi, 0],
+        IndexValue::Number { lo, hi } => columns.reals = [*lo, *hi, 0.0, 0.0],
         IndexValue::Quantity(quantity) => {
-            let (lo, hi) = canonical(&quantity);
+            let (lo, hi) = canonical(quantity);
             columns.integers = [quantity.code, quantity.unit, quantity.canonical_unit];
             columns.reals = [quantity.lo, quantity.hi, lo, hi];
         }
         IndexValue::Reference { target, version, .. } => {
-            columns.integers = [target, 0, 0];
+            columns.integers = [*target, 0, 0];
             columns.text = version;
         }
         IndexValue::Uri { value, .. } => columns.text = value,

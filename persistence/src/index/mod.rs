@@ -1,6 +1,6 @@
 //! Index rows of resources, gathered by table and written with their versions.
 
-mod composite;
+pub(crate) mod composite;
 
 use crate::names::Names;
 use crate::rows::{Cell, Rows};
@@ -67,7 +67,9 @@ impl IndexRows {
             IndexValue::Position { latitude, longitude } => {
                 self.position.push([p, Real(latitude), Real(longitude), row]);
             }
-            IndexValue::Composite(components) => self.composite.push(composite::row(number, rid, components)),
+            IndexValue::Composite(components) => {
+                self.composite.push(composite::row(number, rid, &components))
+            }
         }
     }
 
