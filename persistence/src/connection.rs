@@ -10,6 +10,7 @@ use diesel::sql_types::{BigInt, Binary, Double, Nullable, Text};
 use diesel::{PgConnection, RunQueryDsl, SqliteConnection};
 use domain::Error;
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 
 /// A connection out of a pool, and what this process knows of its state.
 pub(crate) struct Connection {
@@ -19,10 +20,13 @@ pub(crate) struct Connection {
     pub(crate) begun: bool,
     /// Whether the database has gone away from it.
     pub(crate) lost: bool,
-    /// Row numbers that PostgreSQL's sequence gave this connection and no row has yet. A row that is rolled back leaves
-    /// a gap, as sequences do.
-    pub(crate) reserved: VecDeque<i64>,
+    /// Row numbers for the writers of this process.
+    pub(crate) reserved: Arc<Reserved>,
 }
+
+/// Row numbers that PostgreSQL's sequence gave this process and no row has yet: shared, so that rows are numbered in the
+/// order in which they are written. A row that is rolled back leaves a gap, as sequences do.
+pub(crate) type Reserved = Mutex<VecDeque<i64>>;
 
 /// A connection to one database.
 pub(crate) enum Link {
@@ -54,8 +58,8 @@ impl Connection {
     }
 
     /// A connection without a transaction.
-    pub(crate) const fn new(link: Link) -> Connection {
-        Connection { link, begun: false, lost: false, reserved: VecDeque::new() }
+    pub(crate) const fn new(link: Link, reserved: Arc<Reserved>) -> Connection {
+        Connection { link, begun: false, lost: false, reserved }
     }
 
     /// Begins a transaction with one of [`Dialect`]'s commands.

@@ -28,7 +28,7 @@ use domain::store::{Executor, ReadJob, WriteJob};
 use std::sync::Arc;
 use std::time::Duration;
 
-use connection::{Connection, Link};
+use connection::{Connection, Link, Reserved};
 use dialect::Dialect;
 use names::Names;
 use search::counts::Counts;
@@ -97,48 +97,79 @@ impl Executor for SqlStore {
 
 /// The pool of connections.
 #[derive(Clone)]
-enum Connections {
+struct Connections {
+    pool: Links,
+    reserved: Arc<Reserved>,
+}
+
+#[derive(Clone)]
+enum Links {
     Sqlite(Pool<ConnectionManager<SqliteConnection>>),
     Postgres(Pool<ConnectionManager<PgConnection>>),
 }
 
+/// How long a start waits for the database.
+const START: Duration = Duration::from_secs(10);
+
+/// How long a running server waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 impl Connections {
     fn open(settings: &StoreSettings) -> Result<Connections, Error> {
         let size = u32::try_from(settings.readers + executor::POSTGRES_WRITERS + 1).unwrap_or(16);
-        let failed = |_| error::busy("The database cannot be opened. Check BINNACLE_DATABASE_URL.");
-        if let Some(path) = settings.url.strip_prefix("sqlite://") {
-            let manager = ConnectionManager::<SqliteConnection>::new(path);
-            let pool = Pool::builder()
+        let pool = match settings.url.strip_prefix("sqlite://") {
+            Some(path) => Pool::builder()
                 .max_size(size)
                 .min_idle(Some(0))
-                .connection_customizer(Box::new(SqliteSettings(settings.synchronous)));
-            return pool
-                .connection_timeout(Duration::from_secs(10))
-                .build(manager)
-                .map(Connections::Sqlite)
-                .map_err(failed);
-        }
-        let manager = ConnectionManager::<PgConnection>::new(&settings.url);
+                .connection_timeout(START)
+                .connection_customizer(Box::new(SqliteSettings(settings.synchronous)))
+                .build(ConnectionManager::new(path))
+                .map(Links::Sqlite),
+            None => Pool::builder()
+                .max_size(size)
+                .min_idle(Some(0))
+                .connection_timeout(START)
+                .connection_customizer(Box::new(PostgresSettings))
+                .build(ConnectionManager::new(&settings.url))
+                .map(Links::Postgres),
+        };
         let pool =
-            Pool::builder().max_size(size).min_idle(Some(0)).connection_timeout(Duration::from_secs(10));
-        pool.build(manager).map(Connections::Postgres).map_err(failed)
+            pool.map_err(|_| error::busy("The database cannot be opened. Check BINNACLE_DATABASE_URL."))?;
+        Ok(Connections { pool, reserved: Arc::default() })
     }
 
     /// Which database it is.
     const fn dialect(&self) -> Dialect {
-        match self {
-            Connections::Sqlite(_) => Dialect::Sqlite,
-            Connections::Postgres(_) => Dialect::Postgres,
+        match self.pool {
+            Links::Sqlite(_) => Dialect::Sqlite,
+            Links::Postgres(_) => Dialect::Postgres,
         }
     }
 
+    /// A connection for a start.
     fn get(&self) -> Result<Connection, Error> {
-        let failed = |_| error::busy("The database does not answer.");
-        let link = match self {
-            Connections::Sqlite(pool) => pool.get().map(Link::Sqlite),
-            Connections::Postgres(pool) => pool.get().map(Link::Postgres),
+        self.get_within(START)
+    }
+
+    /// A connection, if there is one within `patience`.
+    fn get_within(&self, patience: Duration) -> Result<Connection, Error> {
+        let link = match &self.pool {
+            Links::Sqlite(pool) => pool.get_timeout(patience).map(Link::Sqlite),
+            Links::Postgres(pool) => pool.get_timeout(patience).map(Link::Postgres),
         };
-        link.map(Connection::new).map_err(failed)
+        let link = link.map_err(|_| error::busy("The database does not answer."))?;
+        Ok(Connection::new(link, Arc::clone(&self.reserved)))
+    }
+}
+
+/// Settings of every PostgreSQL connection.
+#[derive(Debug)]
+struct PostgresSettings;
+
+impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for PostgresSettings {
+    fn on_acquire(&self, connection: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
+        use diesel::connection::SimpleConnection;
+        connection.batch_execute(Dialect::POSTGRES_SETTINGS).map_err(diesel::r2d2::Error::QueryError)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The connection that a thread keeps, and how it gets another after one is lost.
 
 use super::Place;
+use crate::PATIENCE;
 use crate::connection::Connection;
+use crate::dialect::Dialect;
 use domain::Error;
 use std::time::{Duration, Instant};
 
@@ -11,11 +13,17 @@ const REST: Duration = Duration::from_millis(500);
 /// Keeps one connection.
 #[derive(Default)]
 pub(super) struct Kept {
+    writes: bool,
     connection: Option<Connection>,
     failed: Option<(Instant, Error)>,
 }
 
 impl Kept {
+    /// Will keep a connection that writes.
+    pub(super) fn for_writing() -> Kept {
+        Kept { writes: true, ..Kept::default() }
+    }
+
     /// The connection, or a new one.
     ///
     /// Errors: the database does not answer.
@@ -33,7 +41,12 @@ impl Kept {
         {
             return Err(error.clone());
         }
-        let opened = place.pool.get();
+        let opened = place.pool.get_within(PATIENCE).and_then(|mut connection| {
+            if self.writes && connection.dialect() == Dialect::Sqlite {
+                connection.command(Dialect::SQLITE_WRITER)?;
+            }
+            Ok(connection)
+        });
         self.failed = opened.as_ref().err().map(|error| (Instant::now(), error.clone()));
         opened
     }

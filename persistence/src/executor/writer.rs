@@ -25,7 +25,7 @@ type Job = Box<dyn WriteJob>;
 
 /// Runs jobs until the queue is closed and empty.
 pub(super) fn run(place: &Place, queue: &Queue<Job>) {
-    let mut kept = Kept::default();
+    let mut kept = Kept::for_writing();
     let mut waiting: VecDeque<Job> = VecDeque::new();
     loop {
         if waiting.is_empty() {

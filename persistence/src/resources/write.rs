@@ -11,6 +11,7 @@ use crate::transaction::Transaction;
 use domain::store::{Method, NewVersion};
 use domain::{Error, ErrorCode};
 use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
 
 /// The version until which a row holds while it holds.
 pub(crate) const STILL: i64 = i64::MAX;
@@ -68,14 +69,17 @@ fn row_numbers(tx: &mut Transaction<'_>, count: usize) -> Result<Vec<i64>, Error
             tx.connection.optional_integer(&Statement::new("SELECT MAX(rid) FROM resource"))?.unwrap_or(0);
         return Ok((last + 1..).take(count).collect());
     }
-    if tx.connection.reserved.len() < count {
+    let reserved = Arc::clone(&tx.connection.reserved);
+    let mut reserved = reserved.lock().unwrap_or_else(PoisonError::into_inner);
+    let missing = count.saturating_sub(reserved.len());
+    if missing > 0 {
         let mut statement =
             Statement::new("SELECT nextval('resource_rid_seq'::regclass) FROM generate_series(1, ");
-        statement.integer(i64::try_from(count.max(RESERVED)).unwrap_or(i64::MAX)).sql(")");
-        let numbers = tx.connection.integers(&statement)?;
-        tx.connection.reserved.extend(numbers);
+        statement.integer(i64::try_from(missing.max(RESERVED)).unwrap_or(i64::MAX)).sql(")");
+        reserved.extend(tx.connection.integers(&statement)?);
     }
-    Ok(tx.connection.reserved.drain(..count).collect())
+    let taken = count.min(reserved.len());
+    Ok(reserved.drain(..taken).collect())
 }
 
 /// The row of a first version.
