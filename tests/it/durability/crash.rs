@@ -28,3 +28,12 @@ on_each! {
         check(&server);
     }
 }
+
+on_each! {
+    fn a_check_goes_on_while_others_write(database: Database) {
+        let server = Settings::open(database).start();
+        let journals = under_load(&server, 8, || (0..3).for_each(|_| check(&server)));
+        assert!(journals.iter().all(|journal| journal.acknowledged() > 1 && journal.others.is_empty()));
+        journals.iter().for_each(|journal| journal.verify(server.http()));
+    }
+}
