@@ -25,7 +25,14 @@ pub fn granted<'a>(asked: &'a str, registered: &str, contexts: &[Context]) -> Re
     let own = Scope::parse_all(registered);
     let mut granted: Vec<&str> = Vec::new();
     for text in asked.split(' ') {
-        let covered = match Scope::parse(text) {
+        let scope = Scope::parse(text);
+        if scope.is_none() && text.contains('?') {
+            // A constraint that is not understood is never dropped: it would look granted, or be wider than meant.
+            let text = "A scope with search parameters is one type and the letters r and s, and its parameters are \
+                        tokens, URIs or text of that type, as in patient/Observation.rs?category=laboratory.";
+            return Err(Refusal::new(ErrorType::InvalidScope, text));
+        }
+        let covered = match scope {
             Some(scope) => contexts.contains(&scope.context) && scope.covered_by(&own),
             None => {
                 text == "launch/patient"
