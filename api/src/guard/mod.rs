@@ -5,4 +5,4 @@ pub(crate) mod cors;
 pub(crate) mod limit;
 pub(crate) mod trace;
 
-pub(crate) use bearer::actor;
+pub(crate) use bearer::{actor, token};

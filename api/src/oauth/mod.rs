@@ -3,6 +3,7 @@
 mod authorize;
 mod discovery;
 mod token;
+mod userinfo;
 
 use crate::app::App;
 use crate::clock::{SystemClock, SystemIds};
@@ -78,6 +79,22 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
                 .route(web::post().to(token::token))
                 .default_service(web::to(token::other_method)),
         )
+        .service(
+            web::resource("/oauth2/revoke")
+                .route(web::post().to(token::revoke))
+                .default_service(web::to(token::other_method)),
+        )
+        .service(
+            web::resource("/oauth2/introspect")
+                .route(web::post().to(token::introspect))
+                .default_service(web::to(token::other_method)),
+        )
+        .service(
+            web::resource("/oauth2/userinfo")
+                .route(web::get().to(userinfo::userinfo))
+                .route(web::post().to(userinfo::userinfo)),
+        )
+        .route("/.well-known/openid-configuration", web::get().to(discovery::metadata))
         .service(
             web::resource("/oauth2/authorize")
                 .route(web::get().to(authorize::show))
