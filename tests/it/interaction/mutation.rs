@@ -23,7 +23,7 @@ on_both! {
                 .collect();
             storms.into_iter().map(|storm| storm.join().unwrap()).sum()
         });
-        println!("{accepted} of {bodies} were accepted");
+        eprintln!("{accepted} of {bodies} were accepted");
         assert!(accepted > 0 && accepted < bodies, "some are right, some are wrong");
         server.http().get("Patient?_count=1").expect(200);
         assert!(!server.output().contains("panic"), "the server panicked:\n{}", server.output());

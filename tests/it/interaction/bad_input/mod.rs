@@ -176,13 +176,16 @@ on_both! {
     }
 }
 
+/// Members of a Bundle, the status, and code and place of every issue.
+type Case<'c> = (String, u16, Vec<(&'c str, &'c str)>);
+
 on_both! {
     fn a_posted_bundle_is_checked_like_any_resource(server: &Server) {
         let basic = r#""resource":{"resourceType":"Basic","code":{"text":"x"}}"#;
         let post = r#""request":{"method":"POST","url":"Basic"}"#;
         let good = format!("{{{basic},{post}}}");
         let three = format!("{good},{good},{good}");
-        let cases: Vec<(String, u16, Vec<(&str, &str)>)> = vec![
+        let cases: Vec<Case<'_>> = vec![
             (format!(r#""potato":1,"entry":[{good}]"#), 400, vec![("structure", "Bundle.potato")]),
             (format!(r#""entry":{good}"#), 400, vec![("structure", "Bundle.entry")]),
             (r#""entry":[]"#.to_owned(), 400, vec![("structure", "Bundle.entry")]),
