@@ -78,7 +78,7 @@ fn covered_by(statement: &mut Statement, names: &Names, reach: &Reach, row: Row)
 
 /// Adds that the row is in the compartment of one of `patients`.
 fn in_compartment(statement: &mut Statement, patients: &[i64], row: Row) {
-    statement.sql("EXISTS (SELECT 1 FROM compartment c WHERE c.patient_key IN ");
+    statement.sql("(SELECT 1 FROM compartment c WHERE c.patient_key IN ");
     statement.list(patients);
     match row {
         Row::Version => statement.sql(
@@ -93,7 +93,7 @@ fn in_compartment(statement: &mut Statement, patients: &[i64], row: Row) {
             .sql(" AND c.rid = v.rid AND c.until = ")
             .integer(STILL),
     };
-    statement.sql(")");
+    statement.sql(criterion::SOME);
 }
 
 /// Adds that `access` covers the version, whatever its type.
