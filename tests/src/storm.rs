@@ -50,23 +50,23 @@ const PIECES: &[&str] = &[
     "99999999999999999999",
     "0.1",
     "\"\\u0000\"",
-    "\"\\ud800\"",
     "\"\\ud83d\\ude00\"",
     "\"&lt;script&gt;\"",
+    "\"Patient/a\"",
+    "\"2024-02-30\"",
+    "\"Bundle\"",
+    "\"Patient\"",
+    "\"urn:uuid:\"",
+    "\"\\ud800\"",
     "\"resourceType\":",
     "\"_\":",
     "\"id\":\"\\n\",",
     "\u{202e}",
     "\"#\"",
-    "\"urn:uuid:\"",
     "%",
     "'",
     "\"../../../etc\"",
     "\"Patient?identifier=x\"",
-    "\"Patient/a\"",
-    "\"2024-02-30\"",
-    "\"Bundle\"",
-    "\"Patient\"",
     "<",
     "<script>",
     "&#1;",
@@ -85,6 +85,9 @@ const PIECES: &[&str] = &[
     " ",
     "\n",
 ];
+
+/// How many of [`PIECES`], from the first, are JSON values.
+const VALUES: usize = 20;
 
 /// A source of bodies.
 #[derive(Debug, Clone)]
@@ -114,8 +117,12 @@ impl Storm {
         match self.random.below(10) {
             0 => self.bytes(),
             1 => self.pieces(),
+            2..=4 => {
+                let seed = self.random.of(&self.seeds).clone();
+                self.revalued(seed)
+            }
             // The short seeds have more that can go wrong for their length.
-            2..=5 => {
+            5..=7 => {
                 let seed = self.random.of(self.seeds.get(..SEEDS.len()).unwrap_or_default()).clone();
                 self.mutated(seed)
             }
@@ -132,6 +139,21 @@ impl Storm {
 
     fn pieces(&mut self) -> Vec<u8> {
         (0..self.random.below(40)).flat_map(|_| self.random.of(PIECES).bytes()).collect()
+    }
+
+    /// Other values after a few of the names: mostly still JSON.
+    fn revalued(&mut self, mut body: Vec<u8>) -> Vec<u8> {
+        for _ in 0..=self.random.below(2) {
+            let from = self.random.below(body.len());
+            let after = |at: usize, ends: &[u8]| {
+                body.iter().skip(at).position(|byte| ends.contains(byte)).map(|more| at + more)
+            };
+            let Some(colon) = after(from, b":") else { continue };
+            let Some(end) = after(colon + 1, b",}]") else { continue };
+            let piece = self.random.of(PIECES.get(..VALUES).unwrap_or_default()).bytes();
+            drop(body.splice(colon + 1..end, piece));
+        }
+        body
     }
 
     fn mutated(&mut self, mut body: Vec<u8>) -> Vec<u8> {
