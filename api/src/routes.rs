@@ -49,8 +49,13 @@ fn handler(service: Service) -> Route {
         Service::DemoCallback => web::to(oauth::authorize::demo_callback),
         Service::PagesStyle => web::to(crate::pages::style),
         Service::Token => web::to(oauth::token::token),
+        Service::Revoke => web::to(oauth::token::revoke),
+        Service::Introspect => web::to(oauth::token::introspect),
+        Service::Userinfo | Service::UserinfoByPost => web::to(oauth::userinfo::userinfo),
         Service::Jwks => web::to(oauth::discovery::jwks),
-        Service::AuthorizationServerMetadata => web::to(oauth::discovery::metadata),
+        Service::AuthorizationServerMetadata | Service::OpenIdConfiguration => {
+            web::to(oauth::discovery::metadata)
+        }
         Service::SmartConfiguration => web::to(oauth::discovery::smart_configuration),
         Service::OpenApi => web::to(docs::everything),
         Service::OpenApiOfPart => web::to(docs::part),

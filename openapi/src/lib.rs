@@ -120,10 +120,8 @@ pub fn build<'a>(
         tags.push(tag(type_.name, type_.short));
     }
     let mut components = components(registry, extent.levels(), schemas, writer.examples);
-    if tokens {
-        for (name, scheme) in writer.asked.schemes(installation.public_url) {
-            components = components.security_scheme(name, scheme);
-        }
+    for (name, scheme) in writer.asked.schemes(installation.public_url) {
+        components = components.security_scheme(name, scheme);
     }
     OpenApiBuilder::new()
         .info(info(&extent.title(), installation))

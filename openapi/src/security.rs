@@ -35,10 +35,9 @@ impl Asked {
         if interaction == InteractionCode::Capabilities {
             return requirements;
         }
-        let bearer = SecurityRequirement::new(BEARER, none.clone());
         let Some(letter) = interaction.letter() else {
             // Each entry of a bundle asks for its own.
-            return vec![SecurityRequirement::new(OAUTH2, none), bearer];
+            return vec![SecurityRequirement::new(OAUTH2, none), bearer()];
         };
         let name = type_.map_or("*", |type_| type_.name);
         for (context, whose) in CONTEXTS {
@@ -47,7 +46,7 @@ impl Asked {
             self.0.insert(scope.clone(), format!("{} {of} {whose}", verb(letter)));
             requirements.push(SecurityRequirement::new(OAUTH2, [scope]));
         }
-        requirements.push(bearer);
+        requirements.push(bearer());
         requirements
     }
 
@@ -77,6 +76,11 @@ impl Asked {
             (BEARER, SecurityScheme::Http(bearer)),
         ]
     }
+}
+
+/// A token, got in whatever way.
+pub(crate) fn bearer() -> SecurityRequirement {
+    SecurityRequirement::new(BEARER, BTreeSet::<String>::new())
 }
 
 const fn verb(letter: char) -> &'static str {

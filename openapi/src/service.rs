@@ -1,8 +1,8 @@
 //! The operations beside FHIR's, from the Registry's services: the authorization server, documents, health.
 
-use crate::Installation;
 use crate::answers::{REQUEST_ID, with_headers};
 use crate::fhir::{FORM, http};
+use crate::{Installation, security};
 use domain::authorization::client::GRANTS;
 use domain::conformance::registry::{Purpose, Registry, Service, ServiceRoute};
 use utoipa::openapi::path::{
@@ -31,14 +31,19 @@ const AUTHORIZATION_REQUEST: [(&str, &str, bool); 8] = [
     ("aud", "The FHIR base.", true),
 ];
 
-/// What the token endpoint takes beside `grant_type` (`RFC 6749 §4.1.3`, `§4.4.2`, `RFC 7521 §4.2`).
-const TOKEN_REQUEST: [(&str, &str); 8] = [
+/// What the token endpoint takes beside `grant_type` and credentials (`RFC 6749 §4.1.3`, `§4.4.2`, `§6`).
+const TOKEN_REQUEST: [(&str, &str); 5] = [
     ("code", "The authorization code."),
     ("redirect_uri", "The same as at the authorization endpoint."),
     ("code_verifier", "What `code_challenge` was made of."),
+    ("refresh_token", "A refresh token, for the grant of this name."),
+    ("scope", "SMART scopes, separated by spaces."),
+];
+
+/// How a client proves who it is, when not by `Authorization: Basic` (`RFC 6749 §2.3.1`, `RFC 7523 §2.2`).
+const CREDENTIALS: [(&str, &str); 4] = [
     ("client_id", "The client, when it is public or sends its secret in the body."),
     ("client_secret", "Its secret; better sent as `Authorization: Basic`."),
-    ("scope", "SMART scopes, separated by spaces."),
     ("client_assertion_type", "`urn:ietf:params:oauth:client-assertion-type:jwt-bearer`"),
     ("client_assertion", "A JWT signed by the client."),
 ];
@@ -51,12 +56,12 @@ pub(crate) fn paths(
 ) -> PathsBuilder {
     for route in registry.services() {
         let tag = TAGS.iter().find(|(purpose, _, _)| *purpose == route.purpose).map_or("", |(_, tag, _)| tag);
-        // An empty list of securities: these need no token.
+        let bearer = matches!(route.service, Service::Userinfo | Service::UserinfoByPost);
         let mut operation = OperationBuilder::new()
             .tag(tag)
             .operation_id(Some(route.operation))
             .summary(Some(route.summary))
-            .securities(Some([]));
+            .securities(Some(bearer.then(security::bearer)));
         for parameter in parameters(route.service) {
             operation = operation.parameter(parameter);
         }
@@ -106,6 +111,9 @@ fn parameters(service: Service) -> Vec<Parameter> {
 }
 
 fn body(service: Service) -> Option<RequestBody> {
+    let with = |form: ObjectBuilder, fields: &[(&str, &str)]| {
+        fields.iter().fold(form, |form, (name, about)| form.property(*name, text().description(Some(*about))))
+    };
     let form = match service {
         Service::AuthorizeByPost => {
             AUTHORIZATION_REQUEST.iter().fold(object(), |form, (name, about, required)| {
@@ -114,11 +122,14 @@ fn body(service: Service) -> Option<RequestBody> {
             })
         }
         Service::Token => {
-            let grants =
-                object().property("grant_type", text().enum_values(Some(GRANTS))).required("grant_type");
-            TOKEN_REQUEST
-                .iter()
-                .fold(grants, |form, (name, about)| form.property(*name, text().description(Some(*about))))
+            let grants = text().enum_values(Some(GRANTS.into_iter().chain(["refresh_token"])));
+            with(with(object(), &TOKEN_REQUEST), &CREDENTIALS)
+                .property("grant_type", grants)
+                .required("grant_type")
+        }
+        Service::Revoke | Service::Introspect => {
+            let token = text().description(Some("An access token or a refresh token."));
+            with(object(), &CREDENTIALS).property("token", token).required("token")
         }
         // What the pages send is between them and the server.
         Service::Login | Service::Approve => {
@@ -155,9 +166,17 @@ fn answers(route: &ServiceRoute) -> Vec<(&'static str, RefOr<Response>)> {
             ("303", plain("On with the authorization, or back to the client.")),
             ("default", with("The page again, with what is wrong (400, 403, 429).", text())),
         ],
-        Service::Token => vec![
+        Service::Revoke => vec![
+            ("200", plain("The token is worthless now, whatever it was.")),
+            ("400", with("The request is not complete.", refused())),
+            ("401", with("The client was not recognised.", refused())),
+        ],
+        Service::Userinfo | Service::UserinfoByPost => {
+            vec![("200", success), ("401", failure("Unauthorized"))]
+        }
+        Service::Token | Service::Introspect => vec![
             ("200", success),
-            ("400", with("The grant was refused (RFC 6749 §5.2).", refused())),
+            ("400", with("The request was refused (RFC 6749 §5.2).", refused())),
             ("401", with("The client was not recognised.", refused())),
             ("413", with("The form is too long.", refused())),
             ("415", with("The body is not a form.", refused())),

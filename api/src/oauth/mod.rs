@@ -3,6 +3,7 @@
 pub(crate) mod authorize;
 pub(crate) mod discovery;
 pub(crate) mod token;
+pub(crate) mod userinfo;
 
 use crate::app::App;
 use crate::clock::{SystemClock, SystemIds};
@@ -34,7 +35,7 @@ pub(crate) struct Authority {
     limits: Limits,
     passwords: Preparation,
     secure: bool,
-    /// The second in which keys and clients were last read out of turn.
+    /// The tenth of a second in which keys and clients were last read out of turn.
     refreshed: AtomicI64,
 }
 
@@ -99,11 +100,11 @@ pub(crate) async fn refresh(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-/// [`refresh`], but at most once a second however often it is asked for: `false` when it was not its turn.
+/// [`refresh`], but at most ten times a second however often it is asked for: `false` when it was not its turn.
 ///
 /// Errors: the store's.
 pub(crate) async fn refresh_soon(app: &App) -> Result<bool, Error> {
-    let now = app.authority.server.clock.now().seconds();
+    let now = app.authority.server.clock.now().0 / 100_000;
     if app.authority.refreshed.swap(now, Ordering::Relaxed) == now {
         return Ok(false);
     }

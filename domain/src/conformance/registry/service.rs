@@ -20,10 +20,20 @@ pub enum Service {
     PagesStyle,
     /// The token endpoint (`RFC 6749 §3.2`).
     Token,
+    /// Token revocation (`RFC 7009`).
+    Revoke,
+    /// Token introspection (`RFC 7662`).
+    Introspect,
+    /// Who the person is (`OpenID Connect Core §5.3`).
+    Userinfo,
+    /// The same, by POST.
+    UserinfoByPost,
     /// The public keys of access tokens (`RFC 7517 §5`).
     Jwks,
     /// Authorization Server Metadata (`RFC 8414`).
     AuthorizationServerMetadata,
+    /// The same for OpenID Connect clients (`OpenID Connect Discovery §4`).
+    OpenIdConfiguration,
     /// SMART's configuration (`SMART App Launch 2.2 conformance.html`).
     SmartConfiguration,
     /// The OpenAPI document of everything.
@@ -113,8 +123,13 @@ pub(super) const SERVICES: &[ServiceRoute] = services! {
     Authorization Get "/demo/callback" HTML DemoCallback "demoCallback" "Where the authorization of the demo app ends: shows the code";
     Authorization Get "/oauth2/pages.css" CSS PagesStyle "pagesStyle" "The style sheet of the login and approval pages";
     Authorization Post "/oauth2/token" JSON Token "token" "Exchange a grant for an access token";
+    Authorization Post "/oauth2/revoke" JSON Revoke "revoke" "Make a token worthless";
+    Authorization Post "/oauth2/introspect" JSON Introspect "introspect" "What a token stands for";
+    Authorization Get "/oauth2/userinfo" JSON Userinfo "userinfo" "Who the person is";
+    Authorization Post "/oauth2/userinfo" JSON UserinfoByPost "userinfoByPost" "Who the person is, by POST";
     Authorization Get "/oauth2/jwks" JSON Jwks "jwks" "Keys that sign the tokens";
     Authorization Get "/.well-known/oauth-authorization-server" JSON AuthorizationServerMetadata "authorizationServerMetadata" "What OAuth clients need to know";
+    Authorization Get "/.well-known/openid-configuration" JSON OpenIdConfiguration "openidConfiguration" "What OpenID Connect clients need to know";
     Authorization Get "/.well-known/smart-configuration" JSON SmartConfiguration "smartConfiguration" "What SMART apps need to know";
     Documentation Get "/openapi.json" JSON OpenApi "openapi" "This document: everything the server does";
     Documentation Get "/openapi/{name}.json" JSON OpenApiOfPart "openapiOfPart" "The document of one resource type, complete in itself";
