@@ -3,7 +3,7 @@
 use crate::answers::{REQUEST_ID, with_headers};
 use crate::fhir::{FORM, http};
 use crate::{Installation, security};
-use domain::authorization::client::GRANTS;
+use domain::authorization::token::GRANTS;
 use domain::conformance::registry::{Purpose, Registry, Service, ServiceRoute};
 use utoipa::openapi::path::{
     OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
@@ -122,7 +122,7 @@ fn body(service: Service) -> Option<RequestBody> {
             })
         }
         Service::Token => {
-            let grants = text().enum_values(Some(GRANTS.into_iter().chain(["refresh_token"])));
+            let grants = text().enum_values(Some(GRANTS));
             with(with(object(), &TOKEN_REQUEST), &CREDENTIALS)
                 .property("grant_type", grants)
                 .required("grant_type")
