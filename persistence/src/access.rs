@@ -42,6 +42,10 @@ fn covered_by(statement: &mut Statement, names: &Names, reach: &Reach) -> Result
                 statement.sql(
                     " AND c.type_id = v.type_id AND c.rid = v.rid AND c.since <= v.version AND c.until >= v.version)",
                 );
+                // Nor in anybody else's.
+                statement.sql(" AND NOT EXISTS (SELECT 1 FROM compartment o WHERE o.rid = v.rid");
+                statement.sql(" AND o.since <= v.version AND o.until >= v.version AND o.patient_key NOT IN ");
+                statement.list(patients).sql(")");
             }
         }
         if !clause.criteria.is_empty() {

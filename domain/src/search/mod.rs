@@ -12,6 +12,7 @@ pub mod parameter;
 pub mod parse;
 mod prefix;
 pub mod query;
+pub mod reach;
 pub mod supported;
 
 pub use parse::{Context, Parsed, parse};

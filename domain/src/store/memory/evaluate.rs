@@ -32,16 +32,28 @@ impl State {
         match access.reach(version.stored.type_) {
             Reach::None => false,
             Reach::All => true,
-            Reach::Any(clauses) => clauses.iter().any(|clause| self.clause_covers(access, clause, version)),
+            Reach::Any(clauses) => clauses.iter().any(|clause| self.clause_covers(clause, version)),
         }
     }
 
-    fn clause_covers(&self, access: &Access, clause: &Clause, version: &Version) -> bool {
+    fn clause_covers(&self, clause: &Clause, version: &Version) -> bool {
+        let theirs = &version.indexed.patients;
         let in_compartment = clause
             .patients
             .as_ref()
-            .is_none_or(|patients| patients.iter().any(|patient| version.indexed.patients.contains(patient)));
-        in_compartment && clause.criteria.iter().all(|criterion| self.holds(access, version, criterion))
+            .is_none_or(|own| !theirs.is_empty() && theirs.iter().all(|patient| own.contains(patient)));
+        // Of an earlier version it cannot be said whether it met criteria: only the current one has index rows in a
+        // database. A rule may look at what its bearer may not.
+        in_compartment
+            && (clause.criteria.is_empty() || self.is_current(version))
+            && clause.criteria.iter().all(|criterion| self.holds(&Access::everything(), version, criterion))
+    }
+
+    fn is_current(&self, version: &Version) -> bool {
+        let stored = &version.stored;
+        let current = self.find(super::key(stored.type_, &stored.id)).and_then(|found| found.versions.last());
+        current.is_some_and(|current| current.stored.version == stored.version)
+            && stored.method != Method::Delete
     }
 
     /// The current version of a resource that is not deleted and that `access` covers.
