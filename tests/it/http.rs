@@ -42,6 +42,11 @@ impl Http {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// The bearer token it sends.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// The FHIR base, without a slash at its end.
     pub(crate) fn base(&self) -> String {
         format!("{}/FHIR/R4", self.origin)

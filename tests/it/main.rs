@@ -33,6 +33,26 @@ macro_rules! on_both {
     };
 }
 
+/// Makes one test of each `fn name(server: &Server)` for each database, on the server that asks for tokens.
+macro_rules! guarded {
+    ($(fn $name:ident($server:ident: &Server) $body:block)+) => {$(
+        fn $name($server: &crate::server::Server) $body
+
+        mod $name {
+            #[test]
+            fn sqlite() {
+                super::$name(crate::server::Server::guarded(crate::database::Database::Sqlite));
+            }
+
+            #[test]
+            fn postgres() {
+                super::$name(crate::server::Server::guarded(crate::database::Database::Postgres));
+            }
+        }
+    )+};
+}
+
+mod access;
 mod architecture;
 mod browser;
 mod database;
