@@ -79,7 +79,7 @@ guarded! {
             (format!("Observation?subject={},{}", ann.patient(), bob.patient()), ann.of("Observation")),
             (format!("Observation?_id={},{}", ann.id_of("Observation"), bob.id_of("Observation")), ann.of("Observation")),
             ("Patient?gender:not=male".into(), ann.patient()),
-            ("Patient?deceased:missing=true".into(), ann.patient()),
+            ("Patient?death-date:missing=true".into(), ann.patient()),
             ("Patient?name:missing=false".into(), ann.patient()),
             ("Observation?code:not=nothing".into(), ann.of("Observation")),
             ("Observation?status:not=amended&_sort=-date".into(), ann.of("Observation")),
