@@ -12,6 +12,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as Actix, HttpServer, web};
 use domain::conformance::validation::{NhsNumbers, ValidationSettings};
 use domain::id::IdSource;
+use domain::search::page;
 use domain::server::{self, Server};
 use domain::store::Executor;
 use std::net::TcpListener;
@@ -50,9 +51,14 @@ impl App {
     pub(crate) fn new(settings: Settings, open: bool, store: Arc<dyn Executor>) -> Result<App, String> {
         let threads = settings.workers();
         let worker = Worker::new(store);
+        let mut server = domain_server(&settings, open);
+        let fresh = server.settings.cursor_key;
+        let key = worker.write_blocking(move |tx| page::ensure_key(tx, &fresh));
+        server.settings.cursor_key =
+            key.map_err(|error| format!("The cursor key cannot be loaded: {error}."))?;
         Ok(App {
             open,
-            server: Arc::new(domain_server(&settings, open)),
+            server: Arc::new(server),
             authority: Authority::start(&settings, &worker)?,
             worker,
             preparation: Preparation::start(threads, settings.queue).map_err(|error| error.to_string())?,
@@ -65,7 +71,7 @@ impl App {
     }
 }
 
-/// The domain's server with this process's time and randomness.
+/// The domain's server with this process's time and randomness, and a cursor key of its own.
 pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
     let ids = SystemIds;
     Server {

@@ -1,11 +1,23 @@
-//! What a caller may see, as conditions on the version `v` (columns `rid`, `type_id`, `version` at least).
+//! What a caller may see, as conditions on a row `v`.
 
 use crate::names::Names;
+use crate::resources::write::STILL;
 use crate::search::criterion;
 use crate::statement::Statement;
 use domain::Error;
 use domain::access::{Access, Reach};
 use domain::conformance::TypeId;
+
+/// What is known of the row `v`.
+#[derive(Clone, Copy)]
+enum Row {
+    /// It is a version, current or earlier: columns `rid`, `type_id`, `version`.
+    Version,
+    /// It is a living resource in its current version: columns `rid`, `type_id`.
+    Living,
+    /// It is a living resource of the type with this number: column `rid`.
+    LivingOf(i64),
+}
 
 /// Adds that `access` covers the version if it is of `type_`.
 pub(crate) fn covered(
@@ -14,10 +26,20 @@ pub(crate) fn covered(
     access: &Access,
     type_: TypeId,
 ) -> Result<(), Error> {
-    covered_by(statement, names, access.reach(type_))
+    covered_by(statement, names, access.reach(type_), Row::Version)
 }
 
-fn covered_by(statement: &mut Statement, names: &Names, reach: &Reach) -> Result<(), Error> {
+/// Adds that `access` covers the living resource of `type_` whose `rid` is `v.rid`.
+pub(crate) fn covered_living(
+    statement: &mut Statement,
+    names: &Names,
+    access: &Access,
+    type_: TypeId,
+) -> Result<(), Error> {
+    covered_by(statement, names, access.reach(type_), Row::LivingOf(names.number(type_)))
+}
+
+fn covered_by(statement: &mut Statement, names: &Names, reach: &Reach, row: Row) -> Result<(), Error> {
     let clauses = match reach {
         Reach::All => {
             statement.sql("1 = 1");
@@ -36,23 +58,15 @@ fn covered_by(statement: &mut Statement, names: &Names, reach: &Reach) -> Result
             Some(patients) if patients.is_empty() => {
                 statement.sql("1 = 0");
             }
-            Some(patients) => {
-                statement.sql("EXISTS (SELECT 1 FROM compartment c WHERE c.patient_key IN ");
-                statement.list(patients);
-                statement.sql(
-                    " AND c.type_id = v.type_id AND c.rid = v.rid AND c.since <= v.version AND c.until >= v.version)",
-                );
-                // Nor in anybody else's.
-                statement.sql(" AND NOT EXISTS (SELECT 1 FROM compartment o WHERE o.rid = v.rid");
-                statement.sql(" AND o.since <= v.version AND o.until >= v.version AND o.patient_key NOT IN ");
-                statement.list(patients).sql(")");
-            }
+            Some(patients) => in_compartment(statement, patients, row),
         }
         if !clause.criteria.is_empty() {
-            // Only the current version has index rows: of an earlier one it cannot be said whether it met the criteria.
-            statement.sql(
-                " AND EXISTS (SELECT 1 FROM resource n WHERE n.rid = v.rid AND n.version = v.version AND n.method <> 3)",
-            );
+            if matches!(row, Row::Version) {
+                // Only the current version has index rows: of an earlier one it cannot be said whether it met them.
+                statement.sql(
+                    " AND EXISTS (SELECT 1 FROM resource n WHERE n.rid = v.rid AND n.version = v.version AND n.method <> 3)",
+                );
+            }
             // A rule may look at what its bearer may not.
             criterion::all(statement, names, &Access::everything(), &clause.criteria)?;
         }
@@ -62,12 +76,55 @@ fn covered_by(statement: &mut Statement, names: &Names, reach: &Reach) -> Result
     Ok(())
 }
 
+/// Adds that the row is in the compartment of one of `patients` and in nobody else's.
+fn in_compartment(statement: &mut Statement, patients: &[i64], row: Row) {
+    statement.sql("EXISTS (SELECT 1 FROM compartment c WHERE c.patient_key IN ");
+    statement.list(patients);
+    match row {
+        Row::Version => statement.sql(
+            " AND c.type_id = v.type_id AND c.rid = v.rid AND c.since <= v.version AND c.until >= v.version",
+        ),
+        Row::Living => {
+            statement.sql(" AND c.type_id = v.type_id AND c.rid = v.rid AND c.until = ").integer(STILL)
+        }
+        Row::LivingOf(number) => statement
+            .sql(" AND c.type_id = ")
+            .integer(number)
+            .sql(" AND c.rid = v.rid AND c.until = ")
+            .integer(STILL),
+    };
+    statement.sql(") AND NOT EXISTS (SELECT 1 FROM compartment o WHERE o.rid = v.rid");
+    match row {
+        Row::Version => statement.sql(" AND o.since <= v.version AND o.until >= v.version"),
+        Row::Living | Row::LivingOf(_) => statement.sql(" AND o.until = ").integer(STILL),
+    };
+    statement.sql(" AND o.patient_key NOT IN ").list(patients).sql(")");
+}
+
 /// Adds that `access` covers the version, whatever its type.
 pub(crate) fn covered_any(statement: &mut Statement, names: &Names, access: &Access) -> Result<(), Error> {
+    any_type(statement, names, access, Row::Version)
+}
+
+/// Adds that `access` covers the living resource `v` (columns `rid`, `type_id`), whatever its type.
+pub(crate) fn covered_any_living(
+    statement: &mut Statement,
+    names: &Names,
+    access: &Access,
+) -> Result<(), Error> {
+    any_type(statement, names, access, Row::Living)
+}
+
+fn any_type(statement: &mut Statement, names: &Names, access: &Access, row: Row) -> Result<(), Error> {
     let Some(reaches) = access.types() else {
         statement.sql("1 = 1");
         return Ok(());
     };
+    let reaches: Vec<(TypeId, &Reach)> = reaches.collect();
+    if reaches.len() == names.types() && reaches.iter().all(|(_, reach)| **reach == Reach::All) {
+        statement.sql("1 = 1");
+        return Ok(());
+    }
     // Types with the same reach share one criterion.
     let mut groups: Vec<(&Reach, Vec<i64>)> = Vec::new();
     for (type_, reach) in reaches {
@@ -80,7 +137,7 @@ pub(crate) fn covered_any(statement: &mut Statement, names: &Names, access: &Acc
     for (reach, numbers) in groups {
         statement.sql(" OR (v.type_id IN ");
         statement.list(&numbers).sql(" AND ");
-        covered_by(statement, names, reach)?;
+        covered_by(statement, names, reach, row)?;
         statement.sql(")");
     }
     statement.sql(")");

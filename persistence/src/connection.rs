@@ -5,7 +5,7 @@ use crate::error::store_error;
 use crate::statement::Statement;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, PooledConnection};
-use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Double, Nullable, Text};
 use diesel::{PgConnection, RunQueryDsl, SqliteConnection};
 use domain::Error;
 
@@ -62,6 +62,11 @@ impl Connection {
     /// The number of the only row; `None` where it is NULL.
     pub(crate) fn optional_integer(&mut self, statement: &Statement) -> Result<Option<i64>, Error> {
         on!(self, c => statement.rows::<Nullable<BigInt>>().get_result(&mut **c)).map_err(store_error)
+    }
+
+    /// The real number of the only row; `None` where it is NULL.
+    pub(crate) fn optional_real(&mut self, statement: &Statement) -> Result<Option<f64>, Error> {
+        on!(self, c => statement.rows::<Nullable<Double>>().get_result(&mut **c)).map_err(store_error)
     }
 
     /// The text of the only row; `None` where it is NULL.

@@ -27,6 +27,7 @@ use std::time::Duration;
 use connection::Connection;
 use dialect::Dialect;
 use names::Names;
+use search::counts::Counts;
 
 /// Where and how to store.
 #[derive(Debug, Clone)]
@@ -37,12 +38,15 @@ pub struct StoreSettings {
     pub readers: usize,
     /// Jobs that may wait in each queue.
     pub queue: usize,
+    /// Rows from which on a search condition finds many: below, its rows are gathered and the other conditions probed;
+    /// above, the table or an index is read in the order of the answer until the page is full.
+    pub many: i64,
 }
 
 impl StoreSettings {
     /// The defaults for a database.
     pub fn new(url: impl Into<String>) -> StoreSettings {
-        StoreSettings { url: url.into(), readers: 4, queue: 1024 }
+        StoreSettings { url: url.into(), readers: 4, queue: 1024, many: 1000 }
     }
 }
 
@@ -59,7 +63,7 @@ impl SqlStore {
         let pool = Connections::open(settings)?;
         let mut connection = pool.get()?;
         schema_version::migrate(&mut connection)?;
-        let names = Arc::new(Names::intern(&mut connection)?);
+        let names = Arc::new(Names::intern(&mut connection, Counts::new(settings.many))?);
         drop(connection);
         Ok(SqlStore { executor: executor::Threads::start(&pool, &names, settings)? })
     }

@@ -1,6 +1,8 @@
-//! Resource types and search parameters as the database numbers them: interned once, when the store opens.
+//! Resource types and search parameters as the database numbers them: interned once, when the store opens; and what
+//! searches counted lately.
 
 use crate::connection::Connection;
+use crate::search::counts::Counts;
 use crate::statement::Statement;
 use domain::Error;
 use domain::conformance::{Definitions, ParameterId, TypeId};
@@ -13,6 +15,8 @@ pub(crate) struct Names {
     types: HashMap<i64, TypeId>,
     /// By [`ParameterId`].
     parameters: Vec<i64>,
+    /// What searches counted lately.
+    pub(crate) counts: Counts,
 }
 
 /// Rows of one insert when parameters are interned.
@@ -20,8 +24,9 @@ const CHUNK: usize = 500;
 
 impl Names {
     /// Reads the numbers, giving one to every name that has none yet, in a transaction of its own.
-    pub(crate) fn intern(connection: &mut Connection) -> Result<Names, Error> {
-        let mut names = Names { numbers: HashMap::new(), types: HashMap::new(), parameters: Vec::new() };
+    pub(crate) fn intern(connection: &mut Connection, counts: Counts) -> Result<Names, Error> {
+        let (numbers, types, parameters) = (HashMap::new(), HashMap::new(), Vec::new());
+        let mut names = Names { numbers, types, parameters, counts };
         // Another process may intern the same names at the same time: what it was first with is read, not overwritten.
         while !names.read(connection)? {
             connection.command(connection.dialect().begin_write())?;
@@ -35,6 +40,11 @@ impl Names {
     /// The number of a type.
     pub(crate) fn number(&self, type_: TypeId) -> i64 {
         self.numbers.get(&type_).copied().unwrap_or(0)
+    }
+
+    /// How many types there are.
+    pub(crate) fn types(&self) -> usize {
+        self.numbers.len()
     }
 
     /// The type of a number.

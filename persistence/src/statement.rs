@@ -7,6 +7,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Binary, Double, Text};
 use diesel::sqlite::Sqlite;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
 
 /// A value bound to a placeholder.
@@ -96,6 +97,21 @@ impl Statement {
             self.integer(*value);
         }
         self.sql(")")
+    }
+
+    /// A number that differs for statements that differ in text or binds.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for part in &self.parts {
+            match part {
+                Part::Sql(text) => text.hash(&mut hasher),
+                Part::Bind(Bind::Integer(value)) => value.hash(&mut hasher),
+                Part::Bind(Bind::Real(value)) => value.to_bits().hash(&mut hasher),
+                Part::Bind(Bind::Text(value)) => value.hash(&mut hasher),
+                Part::Bind(Bind::Bytes(value)) => value.hash(&mut hasher),
+            }
+        }
+        hasher.finish()
     }
 
     /// The statement as a query whose rows are of SQL type `ST`.

@@ -22,6 +22,7 @@ pub(crate) struct Server {
     reaper: Child,
     folder: Option<TempDir>,
     environment: Vec<(String, String)>,
+    arguments: Vec<String>,
     http: Http,
 }
 
@@ -73,19 +74,38 @@ impl Server {
 
     fn start(settings: Settings) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let port = free_port();
         let environment = vec![
-            ("BINNACLE_LISTEN".to_owned(), format!("127.0.0.1:{port}")),
-            ("BINNACLE_PUBLIC_URL".to_owned(), format!("http://127.0.0.1:{port}")),
             ("BINNACLE_DATABASE_URL".to_owned(), settings.database.create(folder.path())),
             ("BINNACLE_RATE_LIMIT_CLIENT".to_owned(), "0".to_owned()),
             ("BINNACLE_RATE_LIMIT_USER".to_owned(), "0".to_owned()),
         ];
+        Self::launch(folder, environment, settings.arguments)
+    }
 
+    /// Another process on the same database, with an address of its own.
+    pub(crate) fn beside(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::launch(folder, self.environment.clone(), self.arguments.clone())
+    }
+
+    /// Stops the process at once and starts it anew on the same database, at another address.
+    pub(crate) fn restart(mut self) -> Self {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let folder = self.folder.take().expect("a folder until the server is dropped");
+        Self::launch(folder, self.environment.clone(), self.arguments.clone())
+    }
+
+    /// Starts the process in `folder` and waits until it is ready.
+    fn launch(folder: TempDir, mut environment: Vec<(String, String)>, arguments: Vec<String>) -> Self {
+        let port = free_port();
+        environment.retain(|(name, _)| !matches!(&**name, "BINNACLE_LISTEN" | "BINNACLE_PUBLIC_URL"));
+        environment.push(("BINNACLE_LISTEN".to_owned(), format!("127.0.0.1:{port}")));
+        environment.push(("BINNACLE_PUBLIC_URL".to_owned(), format!("http://127.0.0.1:{port}")));
         let output = File::create(folder.path().join("output")).expect("a file for the server's output");
         let process = command(folder.path(), &environment)
             .arg("serve")
-            .args(&settings.arguments)
+            .args(&arguments)
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("the same file for both streams"))
             .stderr(output)
@@ -101,7 +121,7 @@ impl Server {
             .spawn()
             .expect("a shell that waits for our end");
         let http = Http::new(&format!("http://127.0.0.1:{port}"));
-        let mut server = Self { process, reaper, folder: Some(folder), environment, http };
+        let mut server = Self { process, reaper, folder: Some(folder), environment, arguments, http };
         server.wait_until_ready();
         server
     }

@@ -78,10 +78,7 @@ impl PreparedSearch {
 /// chain could lead to, is out of reach: an empty answer would say that there is nothing.
 fn decide(actor: &Actor, type_: Option<TypeId>, parsed: &Parsed) -> Result<Access, Error> {
     let query = &parsed.query;
-    let access = match reach::types(query) {
-        Some(types) => access(actor, Letter::Search, &types),
-        None => access(actor, Letter::Search, &[]),
-    };
+    let access = access(actor, Letter::Search, &query.types_seen().unwrap_or_default());
     if type_.is_none() {
         query.types.iter().try_for_each(|named| decision::one_of(&access, &[*named]))?;
         decision::any(&access)?;

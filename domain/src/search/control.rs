@@ -51,7 +51,8 @@ pub(super) fn summary(name: &str, value: &str, query: &mut Query) -> Result<(), 
     }
 }
 
-/// Reads `_sort`: by `_id`, `_lastUpdated` and date parameters.
+/// Reads `_sort`: by `_id`, `_lastUpdated` and the parameters whose index rows keep an order. Tokens and references are
+/// indexed by keys, which have none.
 pub(super) fn sort(name: &str, value: &str, type_: Option<TypeId>) -> Result<Vec<Sort>, Error> {
     let keys: Vec<&str> = value.split(',').collect();
     if keys.len() > MAX_SORT {
@@ -67,11 +68,11 @@ pub(super) fn sort(name: &str, value: &str, type_: Option<TypeId>) -> Result<Vec
             "_lastUpdated" => SortBy::LastUpdated,
             code => {
                 let parameter = find(type_, code, name)?;
-                if parameter.kind != SearchKind::Date {
-                    return Err(unsupported(
-                        name,
-                        format!("sorting by '{code}' is not supported; dates are"),
-                    ));
+                if !is_ordered(parameter.kind) {
+                    let reason = format!(
+                        "sorting by '{code}' is not supported; dates, strings, numbers, quantities and uris are"
+                    );
+                    return Err(unsupported(name, reason));
                 }
                 SortBy::Parameter(parameter.id)
             }
@@ -79,4 +80,12 @@ pub(super) fn sort(name: &str, value: &str, type_: Option<TypeId>) -> Result<Vec
         Ok(Sort { by, descending })
     };
     keys.iter().map(key).collect()
+}
+
+/// Whether the index rows of a kind keep the order of their values.
+const fn is_ordered(kind: SearchKind) -> bool {
+    matches!(
+        kind,
+        SearchKind::Date | SearchKind::String | SearchKind::Number | SearchKind::Quantity | SearchKind::Uri
+    )
 }

@@ -7,6 +7,7 @@ use crate::clock::Instant;
 use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::interaction::Parameters;
+use crate::store::authorization::{AuthorizationWrite, Kind, Record};
 use crate::store::{HistoryPosition, HistoryScope};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -31,6 +32,21 @@ pub struct Seal<'a> {
     pub key: &'a [u8; 32],
     /// Text that tells this caller from others: client, person and patient.
     pub caller: &'a str,
+}
+
+/// The key that seals cursors, kept in the store so that a cursor outlives a restart and serves every process on the same
+/// database. `fresh` becomes the key if there is none yet; of processes that start together one gives it.
+///
+/// Errors: those of the store.
+pub fn ensure_key(tx: &mut dyn AuthorizationWrite, fresh: &[u8; 32]) -> Result<[u8; 32], Error> {
+    const NAME: &str = "page";
+    if tx.authorization(Kind::CursorKey, NAME)?.is_none() {
+        let record = Record { key: NAME.into(), body: URL_SAFE_NO_PAD.encode(fresh), expires: None };
+        tx.insert_authorization(Kind::CursorKey, &record)?;
+    }
+    let stored = tx.authorization(Kind::CursorKey, NAME)?.map(|record| record.body);
+    let key = stored.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).and_then(|key| key.try_into().ok());
+    key.ok_or_else(|| Error::internal("the stored cursor key is none"))
 }
 
 /// What a search cursor belongs to: the type and the parameters that were processed, `_count` aside (pages may change size).

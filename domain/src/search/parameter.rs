@@ -73,6 +73,10 @@ pub(super) fn criterion(
     if value.is_empty() {
         return Err(invalid(name, "give it a value"));
     }
+    // No element of FHIR R4 holds them, and PostgreSQL takes no text with a NUL.
+    if value.contains(|c: char| c.is_control() && !c.is_whitespace()) {
+        return Err(invalid(name, "its value has a control character"));
+    }
     let values = escape::split(value, ',');
     if values.len() > MAX_VALUES {
         return Err(invalid(

@@ -23,6 +23,22 @@ pub struct Query {
     pub after: Option<Position>,
 }
 
+impl Query {
+    /// The types whose resources the search looks at or brings along; `None` when they may be any.
+    pub fn types_seen(&self) -> Option<Vec<TypeId>> {
+        if self.types.is_empty() {
+            return None;
+        }
+        let mut seen = self.types.clone();
+        self.criteria.iter().for_each(|criterion| criterion.types_seen(&mut seen));
+        for include in &self.includes {
+            // What a reference without a stated target refers to is not known before it is read.
+            seen.push(if include.reverse { include.source } else { include.target? });
+        }
+        Some(seen)
+    }
+}
+
 /// Included resources that one page brings along at most.
 pub const MAX_INCLUDED: usize = 1000;
 
@@ -75,6 +91,24 @@ pub enum Criterion {
     Any(Vec<Criterion>),
     /// Never holds.
     Never,
+}
+
+impl Criterion {
+    /// Adds the types at the other ends of chains and `_has`.
+    fn types_seen(&self, seen: &mut Vec<TypeId>) {
+        match self {
+            Criterion::Chain { targets, criteria, .. } => {
+                seen.extend(targets);
+                criteria.iter().flatten().for_each(|criterion| criterion.types_seen(seen));
+            }
+            Criterion::Has { source, criteria, .. } => {
+                seen.push(*source);
+                criteria.iter().for_each(|criterion| criterion.types_seen(seen));
+            }
+            Criterion::Any(criteria) => criteria.iter().for_each(|criterion| criterion.types_seen(seen)),
+            _ => {}
+        }
+    }
 }
 
 /// The prefixes of ordered values (`FHIR R4 search.html#prefix`).
@@ -232,7 +266,8 @@ pub enum SortBy {
     LastUpdated,
     /// `_id`.
     Id,
-    /// A parameter: its lowest value ascending, its highest descending.
+    /// A parameter: its lowest value ascending, its highest descending; of an interval its lower bound either way, so
+    /// that both directions are each other's reverse and one index serves them.
     Parameter(ParameterId),
 }
 

@@ -1,62 +1,7 @@
-//! Which types a search looks at: access is decided for these, and what is not named here cannot be seen by it.
+//! Which types a search cannot do without at the links of its chains.
 
-use super::query::{Criterion, Include, Query};
-use crate::conformance::{Definitions, TypeId};
-
-/// The types whose resources a search matches, brings along or looks at through a chain; `None` for every type.
-pub fn types(query: &Query) -> Option<Vec<TypeId>> {
-    if query.types.is_empty() {
-        return None;
-    }
-    let mut found = query.types.clone();
-    of_criteria(&query.criteria, &mut found);
-    for include in &query.includes {
-        found.extend(of_include(include)?);
-    }
-    found.sort_unstable();
-    found.dedup();
-    Some(found)
-}
-
-fn of_criteria(criteria: &[Criterion], found: &mut Vec<TypeId>) {
-    for criterion in criteria {
-        match criterion {
-            Criterion::Chain { targets, criteria, .. } => {
-                found.extend(targets);
-                criteria.iter().for_each(|criteria| of_criteria(criteria, found));
-            }
-            Criterion::Has { source, criteria, .. } => {
-                found.push(*source);
-                of_criteria(criteria, found);
-            }
-            Criterion::Any(criteria) => of_criteria(criteria, found),
-            Criterion::Id(_)
-            | Criterion::LastUpdated(_)
-            | Criterion::Matches { .. }
-            | Criterion::Missing { .. }
-            | Criterion::Never => {}
-        }
-    }
-}
-
-/// What an include brings along; `None` where its references may point to anything.
-fn of_include(include: &Include) -> Option<Vec<TypeId>> {
-    if include.reverse {
-        return Some(vec![include.source]);
-    }
-    if let Some(target) = include.target {
-        return Some(vec![target]);
-    }
-    let mut found = Vec::new();
-    for parameter in &include.parameters {
-        let targets = &Definitions::r4().parameter_of(*parameter).targets;
-        if targets.is_empty() {
-            return None;
-        }
-        found.extend(targets);
-    }
-    Some(found)
-}
+use super::query::Criterion;
+use crate::conformance::TypeId;
 
 /// The types that the links of chains and `_has` need, one list for each link: of each at least one must be in reach.
 pub(crate) fn links(criteria: &[Criterion]) -> Vec<Vec<TypeId>> {
@@ -89,14 +34,15 @@ pub(crate) fn links(criteria: &[Criterion]) -> Vec<Vec<TypeId>> {
 mod tests {
     use super::*;
     use crate::clock::Instant;
+    use crate::conformance::Definitions;
     use crate::search::page::Seal;
     use crate::search::{Context, parse};
 
-    fn query(type_: &str, pairs: &[(&str, &str)]) -> Query {
+    fn criteria(type_: &str, pairs: &[(&str, &str)]) -> Vec<Criterion> {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let seal = Seal { key: &[0; 32], caller: "" };
         let context = Context { base: "https://x.example", now: Instant(0), lenient: false, seal };
-        parse(&context, Definitions::r4().type_id(type_), &pairs).unwrap().query
+        parse(&context, Definitions::r4().type_id(type_), &pairs).unwrap().query.criteria
     }
 
     fn names(types: Vec<TypeId>) -> Vec<&'static str> {
@@ -104,33 +50,9 @@ mod tests {
     }
 
     #[test]
-    fn a_search_looks_at_its_type_its_chains_and_what_it_brings_along() {
-        for (type_, pairs, expected) in [
-            ("Observation", &[("code", "x")][..], &["Observation"][..]),
-            ("Observation", &[("subject:Patient.name", "x")], &["Observation", "Patient"]),
-            (
-                "Patient",
-                &[("_has:Observation:patient:performer:Practitioner.name", "x")],
-                &["Observation", "Patient", "Practitioner"],
-            ),
-            ("Observation", &[("_include", "Observation:patient")], &["Group", "Observation", "Patient"]),
-            ("Observation", &[("_include", "Observation:subject:Device")], &["Device", "Observation"]),
-            ("Patient", &[("_revinclude", "Condition:patient")], &["Condition", "Patient"]),
-        ] {
-            let mut found = names(types(&query(type_, pairs)).unwrap());
-            found.sort_unstable();
-            for name in expected {
-                assert!(found.contains(name), "{pairs:?}: {found:?}");
-            }
-            assert!(found.len() <= expected.len(), "{pairs:?}: {found:?}");
-        }
-    }
-
-    #[test]
     fn links_are_what_a_chain_cannot_do_without() {
-        let found = links(
-            &query("Patient", &[("_has:Observation:patient:performer:Practitioner.name", "x")]).criteria,
-        );
+        let found =
+            links(&query("Patient", &[("_has:Observation:patient:performer:Practitioner.name", "x")]));
         assert_eq!(found.into_iter().map(names).collect::<Vec<_>>(), [["Observation"], ["Practitioner"]]);
     }
 }

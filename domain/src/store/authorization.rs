@@ -27,6 +27,8 @@ pub enum Kind {
     RevokedToken,
     /// A failed (or not yet finished) login, by account or address.
     LoginFailure,
+    /// The key that seals page cursors; there is one.
+    CursorKey,
 }
 
 impl Kind {
@@ -42,6 +44,7 @@ impl Kind {
             Kind::Session => "session",
             Kind::RevokedToken => "revoked-token",
             Kind::LoginFailure => "login-failure",
+            Kind::CursorKey => "cursor-key",
         }
     }
 }

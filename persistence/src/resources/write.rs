@@ -13,7 +13,7 @@ use domain::store::{Current, Method, NewVersion};
 use domain::{Error, ErrorCode};
 
 /// The version until which a row holds while it holds.
-const STILL: i64 = i64::MAX;
+pub(crate) const STILL: i64 = i64::MAX;
 
 /// The current versions of `keys`, locked until the transaction ends.
 pub(crate) fn current(

@@ -1,7 +1,7 @@
-//! Criteria as conditions on the resource `v`. Inside a chain an inner `v` hides the outer one.
+//! Criteria as conditions on the living resource `v`. Inside a chain an inner `v` hides the outer one.
 
 use super::{ALIVE, test};
-use crate::access::covered;
+use crate::access::covered_living;
 use crate::names::Names;
 use crate::statement::Statement;
 use domain::Error;
@@ -24,7 +24,20 @@ pub(crate) fn all(
     Ok(())
 }
 
-fn one(
+/// Whether a criterion looks at `v.rid` alone.
+pub(super) fn is_of_index(criterion: &Criterion) -> bool {
+    match criterion {
+        Criterion::Matches { .. }
+        | Criterion::Missing { .. }
+        | Criterion::Chain { .. }
+        | Criterion::Never => true,
+        Criterion::Id(_) | Criterion::LastUpdated(_) | Criterion::Has { .. } => false,
+        Criterion::Any(criteria) => criteria.iter().all(is_of_index),
+    }
+}
+
+/// Adds a criterion.
+pub(super) fn one(
     statement: &mut Statement,
     names: &Names,
     access: &Access,
@@ -44,41 +57,34 @@ fn one(
         Criterion::LastUpdated(tests) => any(statement, tests, updated),
         Criterion::Matches { parameter, facet, tests, negated } => {
             let table = test::table(tests, kind_of(*parameter));
-            statement
-                .sql(if *negated { "NOT EXISTS (" } else { "EXISTS (" })
-                .sql("SELECT 1 FROM ")
-                .sql(table);
-            statement.sql(" i WHERE i.rid = v.rid AND i.p = ").integer(names.p(*parameter, *facet));
-            statement.sql(" AND (1 = 0");
-            for test in tests {
-                test::compile(statement.sql(" OR "), test)?;
-            }
-            statement.sql("))");
+            statement.sql(if *negated { "NOT EXISTS (" } else { "EXISTS (" });
+            rows_of(statement, table, names.p(*parameter, *facet));
+            statement.sql(" AND ");
+            test::any(statement, tests)?;
+            statement.sql(")");
         }
         Criterion::Missing { parameter, missing } => {
-            statement.sql(if *missing { "NOT EXISTS (" } else { "EXISTS (" }).sql("SELECT 1 FROM ");
-            statement.sql(test::table(&[], kind_of(*parameter))).sql(" i WHERE i.rid = v.rid AND i.p = ");
-            statement.integer(names.p(*parameter, Facet::Value)).sql(")");
+            statement.sql(if *missing { "NOT EXISTS (" } else { "EXISTS (" });
+            rows_of(statement, test::table(&[], kind_of(*parameter)), names.p(*parameter, Facet::Value));
+            statement.sql(")");
         }
         Criterion::Chain { parameter, targets, criteria } => {
-            statement.sql(
-                "v.rid IN (SELECT i.rid FROM ix_reference i JOIN resource v ON v.key = i.target WHERE i.p = ",
-            );
-            statement.integer(names.p(*parameter, Facet::Value)).sql(" AND (1 = 0");
+            statement.sql("EXISTS (SELECT 1 FROM ix_reference i WHERE i.rid = v.rid AND i.p = ");
+            statement.integer(names.p(*parameter, Facet::Value));
+            statement.sql(" AND EXISTS (SELECT 1 FROM resource v WHERE v.key = i.target AND (1 = 0");
             for (target, criteria) in targets.iter().zip(criteria) {
                 statement.sql(" OR (");
                 linked(statement, names, access, (*target, criteria))?;
                 statement.sql(")");
             }
-            statement.sql("))");
+            statement.sql(")))");
         }
         Criterion::Has { source, parameter, criteria } => {
-            statement.sql(
-                "v.key IN (SELECT i.target FROM ix_reference i JOIN resource v ON v.rid = i.rid WHERE i.p = ",
-            );
-            statement.integer(names.p(*parameter, Facet::Value)).sql(" AND ");
+            statement.sql("EXISTS (SELECT 1 FROM ix_reference i WHERE i.target = v.key AND i.p = ");
+            statement.integer(names.p(*parameter, Facet::Value));
+            statement.sql(" AND EXISTS (SELECT 1 FROM resource v WHERE v.rid = i.rid AND ");
             linked(statement, names, access, (*source, criteria))?;
-            statement.sql(")");
+            statement.sql("))");
         }
         Criterion::Any(criteria) => {
             statement.sql("(1 = 0");
@@ -92,15 +98,26 @@ fn one(
     Ok(())
 }
 
+/// Adds `SELECT 1` of the rows of `p` that `v` has. Where the index by `rid` does not hold all columns, `+` keeps SQLite
+/// from the index by value, which does and would be read from end to end for every `v`.
+fn rows_of(statement: &mut Statement, table: &'static str, p: i64) {
+    statement.sql("SELECT 1 FROM ").sql(table);
+    statement.sql(match table {
+        "ix_token" | "ix_date" | "ix_reference" => " i WHERE i.rid = v.rid AND i.p = ",
+        _ => " i WHERE i.rid = v.rid AND +i.p = ",
+    });
+    statement.integer(p);
+}
+
 /// What a resource at the other end of a link must be: of the type, alive, within access, and as the criteria say.
-fn linked(
+pub(super) fn linked(
     statement: &mut Statement,
     names: &Names,
     access: &Access,
     (type_, criteria): (TypeId, &Vec<Criterion>),
 ) -> Result<(), Error> {
     statement.sql("v.type_id = ").integer(names.number(type_)).sql(" AND ").sql(ALIVE).sql(" AND ");
-    covered(statement, names, access, type_)?;
+    covered_living(statement, names, access, type_)?;
     all(statement, names, access, criteria)
 }
 
@@ -109,12 +126,12 @@ pub(super) fn kind_of(parameter: ParameterId) -> SearchKind {
 }
 
 fn any<T>(statement: &mut Statement, tests: &[T], compile: impl Fn(&mut Statement, &T)) {
-    statement.sql("(1 = 0");
-    for test in tests {
-        statement.sql(" OR ");
-        compile(statement, test);
+    statement.sql("(");
+    for (n, test) in tests.iter().enumerate() {
+        compile(statement.sql(if n > 0 { " OR " } else { "" }), test);
     }
-    statement.sql(")");
+    // Not one can pass of none.
+    statement.sql(if tests.is_empty() { "1 = 0)" } else { ")" });
 }
 
 /// `_lastUpdated` is a point: the interval of one microsecond.

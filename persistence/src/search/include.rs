@@ -1,19 +1,16 @@
 //! `_include` and `_revinclude`: what else comes with a page, each resource once, within access and a bound.
 
 use super::ALIVE;
-use crate::access::covered_any;
+use crate::access::{covered_any_living, covered_living};
 use crate::resources::stored;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::Access;
 use domain::index::Facet;
-use domain::search::query::{Include, Query};
+use domain::search::query::{Include, MAX_INCLUDED, Query};
 use domain::store::Stored;
 use std::collections::HashSet;
-
-/// Most resources brought along with one page.
-const LIMIT: usize = 1000;
 
 const FORWARD: &str = "SELECT DISTINCT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body \
      FROM ix_reference i JOIN resource v ON v.key = i.target WHERE i.rid IN ";
@@ -31,11 +28,14 @@ pub(super) fn bring(
     let mut seen: HashSet<i64> = matches.iter().map(|stored| stored.row).collect();
     let mut included: Vec<Stored> = Vec::new();
     let mut from: Vec<i64> = matches.iter().map(|stored| stored.row).collect();
-    let mut first = true;
+    let (mut first, mut cut) = (true, false);
+    let steps = joined(&query.includes);
     while !from.is_empty() {
         let mut found = Vec::new();
-        for include in query.includes.iter().filter(|include| first || include.iterate) {
-            for stored in step(tx, access, include, &from)? {
+        for include in steps.iter().filter(|include| first || include.iterate) {
+            let step = step(tx, access, include, &from)?;
+            cut |= step.len() > MAX_INCLUDED;
+            for stored in step {
                 if seen.insert(stored.row) {
                     found.push(stored);
                 }
@@ -44,12 +44,28 @@ pub(super) fn bring(
         first = false;
         from = found.iter().map(|stored| stored.row).collect();
         included.append(&mut found);
-        if included.len() > LIMIT {
-            included.truncate(LIMIT);
+        if cut || included.len() > MAX_INCLUDED {
+            included.truncate(MAX_INCLUDED);
             return Ok((included, true));
         }
     }
     Ok((included, false))
+}
+
+/// Includes that one statement brings: a parameter tells its source, so that all those with the same target are one.
+fn joined(includes: &[Include]) -> Vec<Include> {
+    let mut joined: Vec<Include> = Vec::new();
+    for include in includes {
+        let same = |other: &&mut Include| {
+            (other.reverse, other.target, other.iterate) == (include.reverse, include.target, include.iterate)
+                && (!include.reverse || other.source == include.source)
+        };
+        match joined.iter_mut().find(same) {
+            Some(other) => other.parameters.extend(&include.parameters),
+            None => joined.push(include.clone()),
+        }
+    }
+    joined
 }
 
 fn step(
@@ -72,9 +88,11 @@ fn step(
     }
     if include.reverse {
         statement.sql("v.type_id = ").integer(tx.names.number(include.source)).sql(" AND ");
+        covered_living(&mut statement, tx.names, access, include.source)?;
+    } else {
+        covered_any_living(&mut statement, tx.names, access)?;
     }
-    covered_any(&mut statement, tx.names, access)?;
-    statement.sql(" ORDER BY v.rid LIMIT ").integer(i64::try_from(LIMIT + 1).unwrap_or(i64::MAX));
+    statement.sql(" ORDER BY v.rid LIMIT ").integer(i64::try_from(MAX_INCLUDED + 1).unwrap_or(i64::MAX));
     let rows = tx.connection.versions(&statement)?;
     rows.into_iter().map(|row| stored(tx.names, row)).collect()
 }

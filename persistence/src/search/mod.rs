@@ -1,12 +1,16 @@
 //! Search: a checked Query and an Access become statements.
 
+pub(crate) mod counts;
 pub(crate) mod criterion;
+mod dated;
 mod drive;
 mod include;
+#[cfg(test)]
+mod plans;
+mod rows;
 mod sort;
 mod test;
 
-use crate::access::{covered, covered_any};
 use crate::resources::stored;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
@@ -15,23 +19,8 @@ use domain::access::Access;
 use domain::search::query::{Position, Query, Total};
 use domain::store::{Matches, Stored};
 
-const SELECT: &str = "SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body FROM ";
-
-const COUNT: &str = "SELECT COUNT(*) FROM ";
-
 /// Resources that are not deleted.
 pub(super) const ALIVE: &str = "v.method <> 3";
-
-/// Adds the rows searched, as `v`: all, or first those of the driving condition (`CROSS JOIN` keeps SQLite to that order).
-fn rows(statement: &mut Statement, drive: Option<&Statement>) {
-    match drive {
-        None => statement.sql("resource v WHERE "),
-        Some(drive) => statement
-            .sql("(SELECT DISTINCT rid FROM (")
-            .append(drive.clone())
-            .sql(") n) d CROSS JOIN resource v WHERE v.rid = d.rid AND "),
-    };
-}
 
 /// Runs a search. `access` is a criterion of matches, total, chains and what is brought along.
 pub(crate) fn run(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> Result<Matches, Error> {
@@ -39,23 +28,18 @@ pub(crate) fn run(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> R
     let total = if query.total == Total::None {
         None
     } else {
-        let mut statement = Statement::new(COUNT);
-        rows(&mut statement, drive.as_ref());
-        conditions(&mut statement, tx, access, query)?;
+        let mut statement = Statement::new("SELECT COUNT(*) FROM (");
+        rows::select(&mut statement, tx, access, query, drive.as_ref())?;
+        statement.sql(") n");
         tx.connection.integers(&statement)?.pop().and_then(|count| u64::try_from(count).ok())
     };
     if query.count == 0 {
         return Ok(Matches { matches: vec![], included: vec![], included_cut: false, total, next: None });
     }
-    let mut statement = Statement::new(SELECT);
-    rows(&mut statement, drive.as_ref());
-    conditions(&mut statement, tx, access, query)?;
-    if let Some(position) = &query.after {
-        sort::after(&mut statement, tx, &query.sort, position)?;
-    }
-    sort::order(&mut statement, tx, &query.sort)?;
-    statement.sql(" LIMIT ").integer(i64::try_from(query.count).unwrap_or(i64::MAX - 1) + 1);
-    let found = tx.connection.versions(&statement)?;
+    let found = match (&drive, dated::parameter(query)) {
+        (None, Some(parameter)) => dated::page(tx, access, query, parameter)?,
+        _ => rows::page(tx, access, query, drive.as_ref())?,
+    };
     let more = found.len() > query.count;
     let matches: Vec<Stored> =
         found.into_iter().take(query.count).map(|row| stored(tx.names, row)).collect::<Result<_, _>>()?;
@@ -65,27 +49,4 @@ pub(crate) fn run(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> R
     };
     let (included, included_cut) = include::bring(tx, access, query, &matches)?;
     Ok(Matches { matches, included, included_cut, total, next })
-}
-
-/// Type, life, access and criteria.
-fn conditions(
-    statement: &mut Statement,
-    tx: &Transaction<'_>,
-    access: &Access,
-    query: &Query,
-) -> Result<(), Error> {
-    statement.sql(ALIVE).sql(" AND ");
-    match query.types.as_slice() {
-        [] => covered_any(statement, tx.names, access)?,
-        [type_] => {
-            statement.sql("v.type_id = ").integer(tx.names.number(*type_)).sql(" AND ");
-            covered(statement, tx.names, access, *type_)?;
-        }
-        types => {
-            let numbers: Vec<i64> = types.iter().map(|type_| tx.names.number(*type_)).collect();
-            statement.sql("v.type_id IN ").list(&numbers).sql(" AND ");
-            covered_any(statement, tx.names, access)?;
-        }
-    }
-    criterion::all(statement, tx.names, access, &query.criteria)
 }

@@ -23,11 +23,19 @@ fn value(statement: &mut Statement, tx: &Transaction<'_>, sort: Sort) -> Result<
     };
     let select = match (Definitions::r4().parameter_of(parameter).kind, sort.descending) {
         (SearchKind::Date, false) => "(SELECT MIN(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p = ",
-        (SearchKind::Date, true) => "(SELECT MAX(i.hi) FROM ix_date i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::Date, true) => "(SELECT MAX(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p = ",
         (SearchKind::String, false) => {
             "(SELECT MIN(i.folded) FROM ix_string i WHERE i.rid = v.rid AND i.p = "
         }
         (SearchKind::String, true) => "(SELECT MAX(i.folded) FROM ix_string i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::Number, false) => "(SELECT MIN(i.lo) FROM ix_number i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::Number, true) => "(SELECT MAX(i.lo) FROM ix_number i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::Quantity, false) => {
+            "(SELECT MIN(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND i.p = "
+        }
+        (SearchKind::Quantity, true) => "(SELECT MAX(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::Uri, false) => "(SELECT MIN(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::Uri, true) => "(SELECT MAX(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p = ",
         _ => return Err(unsupported()),
     };
     statement.sql(select).integer(tx.names.p(parameter, Facet::Value)).sql(")");
@@ -38,48 +46,96 @@ fn unsupported() -> Error {
     Error::new(ErrorCode::NotSupported, "Sorting by this kind of parameter is not supported yet.")
 }
 
-const fn is_text(sort: Sort, kind: Option<SearchKind>) -> bool {
-    matches!(sort.by, SortBy::Id) || matches!(kind, Some(SearchKind::String))
+/// What a sort key's values are in SQL.
+enum Column {
+    Integer,
+    Real,
+    Text,
 }
 
-fn kind(sort: Sort) -> Option<SearchKind> {
+fn column(sort: Sort) -> Column {
     match sort.by {
-        SortBy::Parameter(parameter) => Some(Definitions::r4().parameter_of(parameter).kind),
-        SortBy::LastUpdated | SortBy::Id => None,
+        SortBy::LastUpdated => Column::Integer,
+        SortBy::Id => Column::Text,
+        SortBy::Parameter(parameter) => match Definitions::r4().parameter_of(parameter).kind {
+            SearchKind::String | SearchKind::Uri => Column::Text,
+            SearchKind::Number | SearchKind::Quantity => Column::Real,
+            _ => Column::Integer,
+        },
     }
 }
 
-/// Adds ` ORDER BY`: the keys, resources without a value last, then `rid`.
-pub(super) fn order(statement: &mut Statement, tx: &Transaction<'_>, sorts: &[Sort]) -> Result<(), Error> {
-    statement.sql(" ORDER BY ");
-    for sort in sorts {
-        if matches!(sort.by, SortBy::Parameter(_)) {
-            value(statement, tx, *sort)?;
-            statement.sql(" IS NULL, ");
-        }
-        value(statement, tx, *sort)?;
-        statement.sql(if sort.descending { " DESC, " } else { ", " });
+/// Names of the sort keys among the columns of a search's rows; there are at most four.
+const KEYS: [(&str, &str); 4] = [(" AS k0", "k0"), (" AS k1", "k1"), (" AS k2", "k2"), (" AS k3", "k3")];
+
+/// Adds the sort keys as columns. `first` is where the first one stands already.
+pub(super) fn keys(
+    statement: &mut Statement,
+    tx: &Transaction<'_>,
+    sorts: &[Sort],
+    first: Option<&'static str>,
+) -> Result<(), Error> {
+    for (n, (sort, (name, _))) in sorts.iter().zip(KEYS).enumerate() {
+        key(statement.sql(", "), tx, *sort, first.filter(|_| n == 0))?;
+        statement.sql(name);
     }
-    statement.sql("v.rid");
     Ok(())
 }
 
-/// Adds ` AND` that the resource comes after `position`.
+/// Adds a sort key: its column, if it has one, or its value.
+fn key(
+    statement: &mut Statement,
+    tx: &Transaction<'_>,
+    sort: Sort,
+    column: Option<&'static str>,
+) -> Result<(), Error> {
+    match column {
+        Some(column) => {
+            statement.sql(column);
+            Ok(())
+        }
+        None => value(statement, tx, sort),
+    }
+}
+
+/// Adds ` ORDER BY`: the keys, resources without a value last, then `rid`. `present` tells that no row lacks the first.
+pub(super) fn order(statement: &mut Statement, sorts: &[Sort], rid: &'static str, present: bool) {
+    statement.sql(" ORDER BY ");
+    for (n, (sort, (_, name))) in sorts.iter().zip(KEYS).enumerate() {
+        // What is never missing can be read in the order of an index.
+        let may_lack = matches!(sort.by, SortBy::Parameter(_)) && !(present && n == 0);
+        statement.sql(name).sql(match (sort.descending, may_lack) {
+            (false, false) => ", ",
+            (false, true) => " NULLS LAST, ",
+            (true, false) => " DESC, ",
+            (true, true) => " DESC NULLS LAST, ",
+        });
+    }
+    statement.sql(rid);
+}
+
+/// Adds ` AND` that the resource comes after `position`. `first` is the column of the first key, if it has one.
 pub(super) fn after(
     statement: &mut Statement,
     tx: &Transaction<'_>,
     sorts: &[Sort],
     position: &Position,
+    first: Option<&'static str>,
 ) -> Result<(), Error> {
+    let column = |n: usize| first.filter(|_| n == 0);
+    if sorts.is_empty() {
+        statement.sql(" AND v.rid > ").integer(position.row);
+        return Ok(());
+    }
     statement.sql(" AND (");
     for differs in 0..=sorts.len() {
         statement.sql(if differs > 0 { " OR (1 = 1" } else { "(1 = 1" });
-        for (sort, held) in sorts.iter().zip(&position.values).take(differs) {
+        for (n, (sort, held)) in sorts.iter().zip(&position.values).take(differs).enumerate() {
             statement.sql(" AND ");
-            value(statement, tx, *sort)?;
+            key(statement, tx, *sort, column(n))?;
             match held {
                 None => statement.sql(" IS NULL"),
-                Some(held) => bind(statement.sql(" = "), held)?,
+                Some(held) => bind(statement.sql(" = "), held),
             };
         }
         match sorts.get(differs).zip(position.values.get(differs)) {
@@ -91,9 +147,9 @@ pub(super) fn after(
             }
             Some((sort, Some(held))) => {
                 statement.sql(" AND (");
-                value(statement, tx, *sort)?;
-                bind(statement.sql(if sort.descending { " < " } else { " > " }), held)?.sql(" OR ");
-                value(statement, tx, *sort)?;
+                key(statement, tx, *sort, column(differs))?;
+                bind(statement.sql(if sort.descending { " < " } else { " > " }), held).sql(" OR ");
+                key(statement, tx, *sort, column(differs))?;
                 statement.sql(" IS NULL)");
             }
         }
@@ -103,11 +159,11 @@ pub(super) fn after(
     Ok(())
 }
 
-fn bind<'s>(statement: &'s mut Statement, value: &SortValue) -> Result<&'s mut Statement, Error> {
+fn bind<'s>(statement: &'s mut Statement, value: &SortValue) -> &'s mut Statement {
     match value {
-        SortValue::Integer(value) => Ok(statement.integer(*value)),
-        SortValue::Text(value) => Ok(statement.text(value)),
-        SortValue::Real(_) => Err(unsupported()),
+        SortValue::Integer(value) => statement.integer(*value),
+        SortValue::Text(value) => statement.text(value),
+        SortValue::Real(value) => statement.real(*value),
     }
 }
 
@@ -122,10 +178,10 @@ pub(super) fn values(
         let mut statement = Statement::new("SELECT ");
         value(&mut statement, tx, *sort)?;
         statement.sql(" FROM resource v WHERE v.rid = ").integer(resource.row);
-        values.push(if is_text(*sort, kind(*sort)) {
-            tx.connection.optional_text(&statement)?.map(SortValue::Text)
-        } else {
-            tx.connection.optional_integer(&statement)?.map(SortValue::Integer)
+        values.push(match column(*sort) {
+            Column::Text => tx.connection.optional_text(&statement)?.map(SortValue::Text),
+            Column::Real => tx.connection.optional_real(&statement)?.map(SortValue::Real),
+            Column::Integer => tx.connection.optional_integer(&statement)?.map(SortValue::Integer),
         });
     }
     Ok(values)

@@ -97,6 +97,17 @@ const COMPONENTS: [Columns; 3] = [
     component!("i.a2" "i.b2" "i.c2" "i.x2" "i.y2" "i.u2" "i.w2" "i.t2"),
 ];
 
+/// Adds that one of the tests passes.
+pub(super) fn any(statement: &mut Statement, tests: &[Test]) -> Result<(), Error> {
+    statement.sql("(");
+    for (n, test) in tests.iter().enumerate() {
+        compile(statement.sql(if n > 0 { " OR " } else { "" }), test)?;
+    }
+    // Not one can pass of none.
+    statement.sql(if tests.is_empty() { "1 = 0)" } else { ")" });
+    Ok(())
+}
+
 /// Adds the condition.
 pub(super) fn compile(statement: &mut Statement, test: &Test) -> Result<(), Error> {
     statement.sql("(");

@@ -3,7 +3,8 @@
 use super::question::Question;
 use super::world::{BASE, Change};
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::query_dsl::LoadQuery;
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use domain::Error;
 use domain::access::Access;
 use domain::clock::Instant;
@@ -27,6 +28,8 @@ pub(super) struct Running {
     executor: Option<Box<dyn Executor>>,
     directory: Option<tempfile::TempDir>,
     schema: Option<(String, String)>,
+    /// Empties the database.
+    clear: Option<Box<dyn Fn()>>,
 }
 
 /// All pages of a search.
@@ -41,6 +44,10 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    pub(super) fn total(&self) -> Option<u64> {
+        self.total
+    }
+
     pub(super) fn ids(&self) -> Vec<&String> {
         self.pages.iter().flatten().collect()
     }
@@ -71,14 +78,25 @@ impl Running {
             executor: Some(Box::new(MemoryStore::new())),
             directory: None,
             schema: None,
+            clear: None,
         }
     }
 
     pub(super) fn sqlite() -> Running {
         let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", directory.path().join("oracle.db").display());
-        let executor = open(&url);
-        Running { name: "SQLite", executor, directory: Some(directory), schema: None }
+        let path = directory.path().join("oracle.db").display().to_string();
+        let executor = open(&format!("sqlite://{path}"));
+        let tables =
+            texts::<SqliteConnection>(&path, "SELECT name AS text FROM sqlite_master WHERE type = 'table'");
+        let emptied = emptying(&tables);
+        let clear = move || {
+            let mut connection = SqliteConnection::establish(&path).unwrap();
+            connection
+                .batch_execute(&format!("PRAGMA busy_timeout = 10000; BEGIN; {emptied} COMMIT"))
+                .unwrap();
+        };
+        let (directory, clear) = (Some(directory), Some(Box::new(clear) as Box<dyn Fn()>));
+        Running { name: "SQLite", executor, directory, schema: None, clear }
     }
 
     /// A schema of its own in the database of `BINNACLE_TEST_POSTGRES`.
@@ -89,8 +107,20 @@ impl Running {
         let schema = format!("oracle_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         sql(&url, &format!("CREATE SCHEMA {schema}"));
         let separator = if url.contains('?') { '&' } else { '?' };
-        let executor = open(&format!("{url}{separator}options=-csearch_path%3D{schema}"));
-        Running { name: "PostgreSQL", executor, directory: None, schema: Some((url, schema)) }
+        let own = format!("{url}{separator}options=-csearch_path%3D{schema}");
+        let executor = open(&own);
+        let list = format!("SELECT tablename::text AS text FROM pg_tables WHERE schemaname = '{schema}'");
+        let emptied = emptying(&texts::<PgConnection>(&own, &list));
+        let clear = move || sql(&own, &emptied);
+        let (schema, clear) = (Some((url, schema)), Some(Box::new(clear) as Box<dyn Fn()>));
+        Running { name: "PostgreSQL", executor, directory: None, schema, clear }
+    }
+
+    /// Forgets every resource. Databases are opened once and emptied for each world: opening takes longer than a world.
+    pub(super) fn clear(&self) {
+        if let Some(clear) = &self.clear {
+            clear();
+        }
     }
 
     fn executor(&self) -> &dyn Executor {
@@ -140,7 +170,7 @@ impl Running {
             answer.included.push(included);
             answer.total = found.total;
             match found.next {
-                Some(next) if answer.pages.len() < 100 => after = Some(next),
+                Some(next) if answer.pages.len() < 100 => after = Some(question.sealed(next)),
                 _ => return answer,
             }
         }
@@ -151,7 +181,7 @@ impl Running {
         let mut found = Vec::new();
         let askers = [Question::plain("Patient", "").access(), patient_access(), Access::nothing()];
         for access in &askers {
-            for type_ in ["Patient", "Observation", "Organization"] {
+            for type_ in ["Patient", "Observation", "Provenance"] {
                 for id in ["a", "b", "c", "d", "e", "f"] {
                     let (type_, id) = (type_id(type_), Id::parse(id).unwrap());
                     for version in 0..4 {
@@ -212,7 +242,32 @@ fn patient_access() -> Access {
 }
 
 fn open(url: &str) -> Option<Box<dyn Executor>> {
-    Some(Box::new(SqlStore::open(&StoreSettings::new(url)).unwrap()))
+    // In worlds as small as these, conditions that find many rows are those that find three.
+    let settings = StoreSettings { many: 3, ..StoreSettings::new(url) };
+    Some(Box::new(SqlStore::open(&settings).unwrap()))
+}
+
+/// Statements that empty the tables that hold resources.
+fn emptying(tables: &[String]) -> String {
+    let kept = ["resource_type", "parameter", "authorization_record", "__diesel_schema_migrations"];
+    let holding =
+        tables.iter().filter(|table| !kept.contains(&table.as_str()) && !table.starts_with("sqlite_"));
+    holding.map(|table| format!("DELETE FROM {table};")).collect()
+}
+
+/// A column called `text`.
+fn texts<C: Connection>(url: &str, query: &str) -> Vec<String>
+where
+    diesel::query_builder::SqlQuery: for<'q> LoadQuery<'q, C, Row>,
+{
+    let rows: Vec<Row> = diesel::sql_query(query).load(&mut C::establish(url).unwrap()).unwrap();
+    rows.into_iter().map(|row| row.text).collect()
+}
+
+#[derive(diesel::QueryableByName)]
+struct Row {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    text: String,
 }
 
 fn sql(url: &str, text: &str) {

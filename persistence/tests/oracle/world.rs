@@ -18,7 +18,7 @@ pub(super) const BASE: &str = "https://x.example/FHIR/R4";
 
 /// Changes to at most six resources of each type.
 pub(super) fn changes() -> impl Strategy<Value = Vec<Change>> {
-    prop::collection::vec((change(), 0_i64..3), 10..40).prop_map(|changes| {
+    prop::collection::vec((change(), 0_i64..3), 20..70).prop_map(|changes| {
         changes.into_iter().map(|((type_, id, body), seconds)| Change { type_, id, body, seconds }).collect()
     })
 }
@@ -31,6 +31,10 @@ fn change() -> impl Strategy<Value = Content> {
         4 => patient().prop_map(|members| ("Patient", members)),
         6 => observation().prop_map(|members| ("Observation", members)),
         2 => organization().prop_map(|members| ("Organization", members)),
+        2 => risk_assessment().prop_map(|members| ("RiskAssessment", members)),
+        2 => provenance().prop_map(|members| ("Provenance", members)),
+        2 => value_set().prop_map(|members| ("ValueSet", members)),
+        1 => care_plan().prop_map(|members| ("CarePlan", members)),
     ];
     (id, content, prop::bool::weighted(0.1)).prop_map(|(id, (type_, members), deleted)| {
         let members: Vec<String> = members.into_iter().filter(|member| !member.is_empty()).collect();
@@ -54,6 +58,8 @@ fn patient() -> impl Strategy<Value = Vec<String>> {
             r#""name":[{"family":"Óg","given":["Ann","Bea"]}]"#,
             r#""name":[{"family":"Ogden","given":["Bea"]},{"text":"og 100%_x"}]"#,
             r#""name":[{"family":"McKay"}]"#,
+            r#""name":[{"family":"Østergård-Strauß","given":["Ægir"],"prefix":["Dr"]},{"family":"Ostergard"}]"#,
+            r#""name":[{"given":["ΟΔΥΣΣΕΥΣ"],"_family":{"extension":[{"url":"urn:x","valueCode":"masked"}]}}]"#,
         ]),
         one(&[
             "",
@@ -67,9 +73,16 @@ fn patient() -> impl Strategy<Value = Vec<String>> {
             r#""managingOrganization":{"identifier":{"system":"urn:o","value":"7"}}"#,
         ]),
         one(&["", r#""link":[{"other":{"reference":"Patient/b"},"type":"seealso"}]"#]),
-        one(&["", r#""meta":{"tag":[{"system":"urn:tag","code":"t"}],"profile":["http://p.example/one|2"]}"#]),
+        one(&[
+            "",
+            r#""meta":{"tag":[{"system":"urn:tag","code":"t"}],"profile":["http://p.example/one|2"]}"#,
+            r#""meta":{"security":[{"code":"R"},{"system":"urn:sec","code":"V"}],"source":"http://p.example/feed/7"}"#,
+        ]),
+        one(&["", r#""deceasedBoolean":false"#, r#""deceasedBoolean":true"#, r#""deceasedDateTime":"2010-05-17T11:30:00.250+01:00""#]),
+        one(&["", r#""address":[{"line":["1 Ærø Way"],"city":"Århus","postalCode":"LS1 4DY"}]"#, r#""address":[{"city":"Leeds"}]"#]),
+        one(&["", r#""telecom":[{"system":"phone","value":"0113 1"},{"system":"email","value":"a@x.example"}]"#]),
     )
-        .prop_map(|(a, b, c, d, e, f, g)| vec![a, b, c, d, e, f, g])
+        .prop_map(|(a, b, c, d, e, f, g, h, i, j)| vec![a, b, c, d, e, f, g, h, i, j])
 }
 
 fn observation() -> impl Strategy<Value = Vec<String>> {
@@ -87,6 +100,7 @@ fn observation() -> impl Strategy<Value = Vec<String>> {
             r#""subject":{"reference":"Patient/b"}"#,
             r#""subject":{"reference":"https://x.example/FHIR/R4/Patient/c/_history/1"}"#,
             r#""subject":{"reference":"https://y.example/Patient/a"}"#,
+            r##""contained":[{"resourceType":"Patient","id":"p","gender":"male"}],"subject":{"reference":"#p"}"##,
         ]),
         one(&[
             "",
@@ -101,18 +115,85 @@ fn observation() -> impl Strategy<Value = Vec<String>> {
             r#""valueQuantity":{"value":5.4,"unit":"mg","system":"http://unitsofmeasure.org","code":"mg"}"#,
             r#""valueQuantity":{"value":100,"unit":"mmHg","system":"http://unitsofmeasure.org","code":"mm[Hg]"}"#,
             r#""valueQuantity":{"value":5,"comparator":">"}"#,
+            r#""valueQuantity":{"value":5.45,"unit":"mg"}"#,
+            r#""valueQuantity":{"value":-1.5e2}"#,
+            r#""valueQuantity":{"unit":"mg"}"#,
             r#""valueString":"Straße  one""#,
             r#""valueCodeableConcept":{"coding":[{"system":"urn:v","code":"v1"}]}"#,
         ]),
         one(&["", r#""hasMember":[{"reference":"Observation/a"},{"reference":"Observation/b"}]"#]),
         one(&["", r#""performer":[{"reference":"Organization/a"},{"reference":"Patient/a"}]"#]),
+        one(&[
+            "",
+            r#""component":[{"code":{"coding":[{"system":"urn:c","code":"x"}]},"valueQuantity":{"value":5}},{"code":{"coding":[{"code":"z"}]},"valueQuantity":{"value":80}}]"#,
+            r#""component":[{"code":{"coding":[{"code":"z"}]},"valueCodeableConcept":{"coding":[{"code":"v1"}]}}]"#,
+        ]),
     )
-        .prop_map(|(a, b, c, d, e, f, g)| vec![a, b, c, d, e, f, g])
+        .prop_map(|(a, b, c, d, e, f, g, h)| vec![a, b, c, d, e, f, g, h])
+}
+
+fn risk_assessment() -> impl Strategy<Value = Vec<String>> {
+    (
+        one(&[r#""subject":{"reference":"Patient/a"}"#, r#""subject":{"reference":"Patient/b"}"#]),
+        one(&[
+            "",
+            r#""prediction":[{"probabilityDecimal":0.5},{"probabilityDecimal":12.00}]"#,
+            r#""prediction":[{"probabilityDecimal":0.55}]"#,
+            r#""prediction":[{"probabilityRange":{"low":{"value":0.2},"high":{"value":0.6}}}]"#,
+            r#""prediction":[{"probabilityRange":{"low":{"value":3}}}]"#,
+        ]),
+        one(&[
+            "",
+            r#""occurrencePeriod":{"end":"2020-02-01"}"#,
+            r#""occurrenceDateTime":"2020-01-31T23:59:59-01:00""#,
+        ]),
+    )
+        .prop_map(|(a, b, c)| vec![r#""status":"final""#.to_owned(), a, b, c])
+}
+
+fn provenance() -> impl Strategy<Value = Vec<String>> {
+    (
+        one(&[
+            r#""target":[{"reference":"Observation/a/_history/1"}]"#,
+            r#""target":[{"reference":"Observation/a"},{"reference":"Patient/a/_history/2"}]"#,
+            r#""target":[{"reference":"https://x.example/FHIR/R4/Patient/a"},{"reference":"urn:uuid:1"}]"#,
+        ]),
+        one(&[r#""recorded":"2020-01-15T09:00:00Z""#, r#""recorded":"2020-01-15T09:00:00.5+00:00""#]),
+    )
+        .prop_map(|(a, b)| vec![a, b])
+}
+
+fn value_set() -> impl Strategy<Value = Vec<String>> {
+    (
+        one(&[
+            "",
+            r#""url":"http://v.example/sets/one""#,
+            r#""url":"http://v.example/sets""#,
+            r#""url":"http://v.example/sets/one/two""#,
+            r#""url":"http://v.example/sets_%25""#,
+        ]),
+        one(&["", r#""version":"2""#, r#""version":"10""#]),
+        one(&["", r#""title":"Codes: 50% & more""#, r#""title":"codes""#]),
+    )
+        .prop_map(|(a, b, c)| vec![r#""status":"active""#.to_owned(), a, b, c])
+}
+
+fn care_plan() -> impl Strategy<Value = Vec<String>> {
+    (
+        one(&[r#""subject":{"reference":"Patient/a"}"#, r#""subject":{"reference":"Patient/c"}"#]),
+        one(&[
+            "",
+            r#""instantiatesCanonical":["http://x.example/PlanDefinition/a|2"]"#,
+            r#""instantiatesCanonical":["http://x.example/PlanDefinition/a","http://x.example/PlanDefinition/b|1"]"#,
+        ]),
+        one(&["", r#""period":{"start":"2020-01-10"}"#, r#""period":{"start":"2020-01-20","end":"2020-01-25"}"#]),
+    )
+        .prop_map(|(a, b, c)| vec![r#""status":"active","intent":"plan""#.to_owned(), a, b, c])
 }
 
 fn organization() -> impl Strategy<Value = Vec<String>> {
     (
-        one(&["", r#""name":"Leeds General""#, r#""name":"Léeds""#]),
+        one(&["", r#""name":"Leeds General""#, r#""name":"Léeds""#, r#""name":"Zoë's","alias":["ﬁrst"]"#]),
         one(&["", r#""partOf":{"reference":"Organization/b"}"#]),
         one(&["", r#""active":true"#, r#""active":false"#]),
     )

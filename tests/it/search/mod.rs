@@ -1,6 +1,7 @@
 //! Search on one type (FHIR R4 `search.html`): parameters, controls, includes and paging, by exact sets of ids.
 
 mod control;
+mod cursor;
 mod parameter;
 
 use crate::http::{Http, reference};

@@ -5,6 +5,7 @@ use super::Values;
 use crate::index::{Facet, IndexValue};
 use crate::resource::json::Json;
 use crate::search::query::{Prefix, Test};
+use rust_decimal::Decimal;
 
 /// Indexes an element.
 pub(crate) fn index(element: &Json<'_>, type_: &str, out: &mut Values) {
@@ -43,22 +44,31 @@ pub(crate) fn bounds(prefix: Prefix, text: &str) -> Result<(f64, f64), String> {
     let value: f64 = text.parse().ok().filter(|value: &f64| shape && value.is_finite()).ok_or_else(fault)?;
     match prefix {
         Prefix::Eq | Prefix::Ne => {
-            let half = last_digit(text).ok_or_else(fault)? / 2.0;
-            // The upper end is exclusive; comparisons of numbers are not.
-            Ok((value - half, (value + half).next_down()))
+            let (lo, hi) = implied(text).ok_or_else(fault)?;
+            // The upper end is exclusive; comparisons of numbers are not. Digits finer than a double leave a point.
+            Ok((lo, hi.next_down().max(lo)))
         }
         Prefix::Ap => Ok((value - value.abs() / 10.0, value + value.abs() / 10.0)),
         _ => Ok((value, value)),
     }
 }
 
-/// What one unit of the last digit is worth.
-fn last_digit(text: &str) -> Option<f64> {
+/// The interval that a number's digits imply: half a unit of the last one to both sides. Reckoned in decimals, so that
+/// `5.4` begins where a stored `5.35` is; numbers too long or too large for that are reckoned in doubles.
+fn implied(text: &str) -> Option<(f64, f64)> {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let exponent: i32 = exponent.parse().ok()?;
-    let decimals = mantissa.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    let power = exponent.checked_sub(i32::try_from(decimals).ok()?)?;
-    Some(10_f64.powi(power))
+    let decimals = i32::try_from(mantissa.split_once('.').map_or(0, |(_, decimals)| decimals.len())).ok()?;
+    if let Ok(exact) = Decimal::from_str_exact(mantissa)
+        && let Some(half) = u32::try_from(decimals + 1).ok().and_then(|scale| Decimal::try_new(5, scale).ok())
+        && let (Some(lo), Some(hi)) = (exact.checked_sub(half), exact.checked_add(half))
+    {
+        let real = |bound: Decimal| format!("{bound}e{exponent}").parse::<f64>().ok();
+        return real(lo).zip(real(hi));
+    }
+    let value: f64 = text.parse().ok()?;
+    let half = 10_f64.powi(exponent.checked_sub(decimals)?) / 2.0;
+    Some((value - half, value + half))
 }
 
 /// A searched number.
@@ -96,6 +106,12 @@ mod tests {
         assert!(passes("100", 99.5) && passes("100", 100.49) && !passes("100", 100.5));
         assert!(passes("100.00", 100.0) && !passes("100.00", 100.01));
         assert!(passes("1e2", 60.0) && passes("5.4e-3", 0.0054));
+        assert!(
+            passes("5.4", 5.35) && !passes("5.4", 5.45) && passes("-5.4", -5.45) && !passes("-5.4", -5.35)
+        );
+        assert!(
+            passes("0.1234567890123456789012345678901", 0.123_456_789_012_345_68) && passes("1e300", 1e300)
+        );
         for text in ["", "abc", "inf", "NaN", "1e999", "0x1", "--1", "1,2"] {
             assert!(bounds(Prefix::Eq, text).is_err(), "{text}");
         }

@@ -9,14 +9,17 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Text as it is compared: lower case, without accents, white space collapsed, cut at [`MAX_FOLDED`] bytes.
+/// Text as it is compared: lower case, without accents, letters of the Latin script in their basic form, white space
+/// collapsed, cut at [`MAX_FOLDED`] bytes.
 pub fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(MAX_FOLDED));
     let ascii = text.is_ascii();
     let characters: &mut dyn Iterator<Item = char> = if ascii {
         &mut text.chars().map(|c| c.to_ascii_lowercase())
     } else {
-        &mut text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase)
+        let lower = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
+        // Some letters decompose into marks only once they are lower case ('İ').
+        &mut lower.filter(|c| !is_combining_mark(*c)).flat_map(basic)
     };
     let mut space = false;
     for character in characters {
@@ -34,6 +37,26 @@ pub fn fold(text: &str) -> String {
         out.push(character);
     }
     out
+}
+
+/// The basic letters of a lower-case letter that Unicode does not decompose, as names are transcribed.
+fn basic(letter: char) -> impl Iterator<Item = char> {
+    let (first, second) = match letter {
+        'ø' => ('o', None),
+        'ł' => ('l', None),
+        'đ' | 'ð' => ('d', None),
+        'ħ' => ('h', None),
+        'ŧ' => ('t', None),
+        'ı' => ('i', None),
+        'ŋ' => ('n', None),
+        'ς' => ('σ', None),
+        'ß' => ('s', Some('s')),
+        'æ' => ('a', Some('e')),
+        'œ' => ('o', Some('e')),
+        'þ' => ('t', Some('h')),
+        other => (other, None),
+    };
+    std::iter::once(first).chain(second)
 }
 
 /// The index value of a text.
@@ -93,7 +116,9 @@ mod tests {
     fn folding_removes_case_accents_and_white_space() {
         assert_eq!(fold("  Siân   O'Néill\t"), "sian o'neill");
         assert_eq!(fold("ＡＢＣ ﬁ"), "abc fi");
-        assert_eq!(fold("Łódź İ"), "łodz i");
+        assert_eq!(fold("Łódź İ"), "lodz i");
+        assert_eq!(fold("Øystein Þór Strauß ẞ Æsop œuvre Đặng"), "oystein thor strauss ss aesop oeuvre dang");
+        assert_eq!(fold("ΟΔΥΣΣΕΥΣ"), fold("Οδυσσεύς"));
         assert_eq!(fold(&"é".repeat(500)).len(), 200);
     }
 

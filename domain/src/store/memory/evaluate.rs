@@ -42,18 +42,18 @@ impl State {
             .patients
             .as_ref()
             .is_none_or(|own| !theirs.is_empty() && theirs.iter().all(|patient| own.contains(patient)));
-        // Of an earlier version it cannot be said whether it met criteria: only the current one has index rows in a
-        // database. A rule may look at what its bearer may not.
+        // A rule may look at what its bearer may not; of an earlier version it cannot be said whether it met the rule.
+        let meets = |criterion| self.holds(&Access::everything(), version, criterion);
         in_compartment
-            && (clause.criteria.is_empty() || self.is_current(version))
-            && clause.criteria.iter().all(|criterion| self.holds(&Access::everything(), version, criterion))
+            && (clause.criteria.is_empty() || self.is_current(version) && clause.criteria.iter().all(meets))
     }
 
+    /// Whether a version is the newest of its resource, and no deletion.
     fn is_current(&self, version: &Version) -> bool {
         let stored = &version.stored;
-        let current = self.find(super::key(stored.type_, &stored.id)).and_then(|found| found.versions.last());
-        current.is_some_and(|current| current.stored.version == stored.version)
-            && stored.method != Method::Delete
+        let newest = self.find(super::key(stored.type_, &stored.id)).and_then(|own| own.versions.last());
+        stored.method != Method::Delete
+            && newest.is_some_and(|newest| newest.stored.version == stored.version)
     }
 
     /// The current version of a resource that is not deleted and that `access` covers.

@@ -87,7 +87,7 @@ impl State {
     }
 }
 
-/// What a resource is sorted by: of a parameter's values the lowest, or for a descending key the highest; of a date its start.
+/// What a resource is sorted by ([`SortBy`]).
 fn sort_value(sort: Sort, version: &Version) -> Option<SortValue> {
     match sort.by {
         SortBy::LastUpdated => Some(SortValue::Integer(version.stored.updated.0)),

@@ -1,0 +1,46 @@
+//! How many rows a condition finds, up to a bound: it decides what a search starts from, never what it answers, so that
+//! a count may be remembered for a while.
+
+use crate::statement::Statement;
+use crate::transaction::Transaction;
+use domain::Error;
+use moka::sync::Cache;
+use std::time::Duration;
+
+/// Counts remembered.
+const CAPACITY: u64 = 100_000;
+
+/// Seconds for which a count is remembered.
+const LIFETIME: u64 = 30;
+
+/// Counts of conditions, by the fingerprint of their statement.
+pub(crate) struct Counts {
+    known: Cache<u64, i64>,
+    /// Rows from which on a condition finds many.
+    many: i64,
+}
+
+impl Counts {
+    /// No counts yet. A condition that finds fewer than `many` rows is selective.
+    pub(crate) fn new(many: i64) -> Counts {
+        let known = Cache::builder().max_capacity(CAPACITY).time_to_live(Duration::from_secs(LIFETIME));
+        Counts { known: known.build(), many }
+    }
+}
+
+/// The number of rows of `rows`; `None` if they are many.
+pub(super) fn few(tx: &mut Transaction<'_>, rows: &Statement) -> Result<Option<i64>, Error> {
+    let Counts { known, many } = &tx.names.counts;
+    let fingerprint = rows.fingerprint();
+    let count = match known.get(&fingerprint) {
+        Some(count) => count,
+        None => {
+            let mut statement = Statement::new("SELECT COUNT(*) FROM (");
+            statement.append(rows.clone()).sql(" LIMIT ").integer(*many).sql(") n");
+            let count = tx.connection.integers(&statement)?.pop().unwrap_or(*many);
+            known.insert(fingerprint, count);
+            count
+        }
+    };
+    Ok((count < *many).then_some(count))
+}

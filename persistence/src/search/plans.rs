@@ -1,0 +1,218 @@
+//! Tests of the plans: the statements of typical searches as a snapshot (they are the same text on both databases, which
+//! differ only in how placeholders are written), and that SQLite answers each from the index made for it.
+
+use crate::connection::Connection;
+use crate::names::Names;
+use crate::search::counts::Counts;
+use crate::statement::Statement;
+use crate::transaction::Transaction;
+use crate::{Connections, StoreSettings, schema_version};
+use diesel::connection::{Connection as _, InstrumentationEvent};
+use diesel::sql_types::{Integer, Text};
+use diesel::{QueryableByName, RunQueryDsl, sql_query};
+use domain::access::Access;
+use domain::clock::Instant;
+use domain::conformance::Definitions;
+use domain::id::Id;
+use domain::index::extract;
+use domain::resource::json::Json;
+use domain::search::page::Seal;
+use domain::search::{Context, parse};
+use domain::store::{Method, NewVersion, ReadTx, WriteTx};
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+
+const BASE: &str = "https://x.example/FHIR/R4";
+
+/// Searches of DESIGN §9 and those whose cost must not grow with the store, each with the indexes that answer it.
+const SEARCHES: &[(&str, &[&str])] = &[
+    ("Patient?identifier=urn:mrn|7", &[TOKEN_SYSTEM]),
+    ("Patient?identifier=7", &[TOKEN]),
+    ("Patient?name=fam1", &["ix_string_value (p=? AND folded>? AND folded<?)"]),
+    ("Patient?name:exact=Fam1&gender=male", &["ix_string_value (p=? AND folded=?)", "ix_token_rid"]),
+    ("Patient?name:contains=am1", &["resource_type_rid", "ix_string_rid (rid=?)"]),
+    ("Patient?birthdate=ge1970&gender=female", &[TOKEN, "ix_date_rid (rid=? AND p=?)"]),
+    ("Observation?patient=p7&code=c1&_sort=-date", &[TARGET, "ix_token_rid", "ix_date_rid"]),
+    ("Observation?patient.identifier=urn:mrn|7&code=c1", &[TOKEN_SYSTEM, TARGET, "ix_token_rid"]),
+    (
+        "MedicationRequest?patient=p7&_include=MedicationRequest:encounter&_include=MedicationRequest:requester",
+        &[TARGET, "ix_reference_rid (rid=? AND p=?)", "resource_key (key=?)"],
+    ),
+    (
+        "Observation?patient=p7&_include=Observation:encounter",
+        &[TARGET, "ix_reference_rid", "resource_key (key=?)"],
+    ),
+    ("Patient?_id=p7&_revinclude=Condition:patient", &["resource_key (key=?)", TARGET]),
+    ("Condition?code=urn:sct|d3", &[TOKEN_SYSTEM]),
+    ("Condition?code=d3,d4", &[TOKEN]),
+    ("Observation?code=urn:loinc|c1&value-quantity=gt50", &[TOKEN_SYSTEM, "ix_quantity_rid (rid=?)"]),
+    ("Patient?_has:Condition:patient:code=d3", &[TOKEN, "ix_reference_rid"]),
+    ("Observation?category=vital", &[TOKEN, "resource_type_rid", "ix_token_rid"]),
+    ("Observation?category=urn:cat|vital&_sort=-date", &["PRIMARY KEY (p=?)"]),
+    ("Observation?_sort=-date", &["PRIMARY KEY (p=?)"]),
+    ("Observation?_sort=-_lastUpdated", &["resource_type_updated (type_id=?)"]),
+    (
+        "Observation?_lastUpdated=ge2020&_sort=_lastUpdated",
+        &["resource_type_updated (type_id=? AND updated_us>?)"],
+    ),
+    ("Observation", &["resource_type_rid"]),
+    ("Observation?status:not=draft", &["resource_type_rid", "ix_token_rid"]),
+];
+
+/// The primary key of `ix_token`, for a code and for a code of a system.
+const TOKEN: &str = "PRIMARY KEY (p=? AND code=?)";
+const TOKEN_SYSTEM: &str = "PRIMARY KEY (p=? AND code=? AND system=?)";
+
+/// The index of what refers to a resource.
+const TARGET: &str = "ix_reference_target (target=? AND p=?)";
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Integer)]
+    id: i32,
+    #[diesel(sql_type = Integer)]
+    parent: i32,
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+/// Forty patients with sixty Observations each, and what these refer to.
+fn ward() -> Vec<(&'static str, String, String)> {
+    let mut all = Vec::new();
+    for patient in 0..40 {
+        let (id, other) = (format!("p{patient}"), patient % 7);
+        let gender = if patient % 2 == 0 { "female" } else { "male" };
+        all.push(("Patient", id.clone(), format!(r#""gender":"{gender}","birthDate":"19{}-02-03","name":[{{"family":"Fam{other}"}}],"identifier":[{{"system":"urn:mrn","value":"{patient}"}}]"#, 50 + patient)));
+        let subject = format!(r#""subject":{{"reference":"Patient/{id}"}}"#);
+        all.push((
+            "Encounter",
+            format!("e{patient}"),
+            format!(r#""status":"finished","class":{{"code":"AMB"}},{subject}"#),
+        ));
+        all.push((
+            "Condition",
+            format!("c{patient}"),
+            format!(r#""code":{{"coding":[{{"system":"urn:sct","code":"d{other}"}}]}},{subject}"#),
+        ));
+        all.push(("MedicationRequest", format!("m{patient}"), format!(r#""status":"active","intent":"order","medicationCodeableConcept":{{"text":"x"}},"encounter":{{"reference":"Encounter/e{patient}"}},{subject}"#)));
+        for number in 0..60 {
+            let (category, day) = (if number % 10 < 7 { "vital" } else { "lab" }, 1 + number % 28);
+            all.push(("Observation", format!("o{patient}-{number}"), format!(r#""status":"final","category":[{{"coding":[{{"system":"urn:cat","code":"{category}"}}]}}],"code":{{"coding":[{{"system":"urn:loinc","code":"c{}"}}]}},"effectiveDateTime":"2024-03-{day:02}","valueQuantity":{{"value":{number},"unit":"mg"}},"encounter":{{"reference":"Encounter/e{patient}"}},{subject}"#, number % 2)));
+        }
+    }
+    all
+}
+
+fn fill(tx: &mut Transaction<'_>) {
+    for (at, (name, id, members)) in ward().into_iter().enumerate() {
+        let type_ = Definitions::r4().type_id(name).unwrap();
+        let body = format!(r#"{{"resourceType":"{name}","id":"{id}",{members}}}"#).into_bytes();
+        let indexed = extract(Definitions::r4(), type_, &Json::parse(&body).unwrap(), BASE);
+        let updated = Instant(1_700_000_000_000_000 + i64::try_from(at).unwrap());
+        let (id, method) = (Id::parse(&id).unwrap(), Method::Update);
+        tx.write(vec![NewVersion { type_, id, version: 1, row: None, updated, method, body, indexed }])
+            .unwrap();
+    }
+}
+
+/// Runs a search; the statements it sent.
+fn statements(tx: &mut Transaction<'_>, sent: &Mutex<Vec<String>>, url: &str) -> Vec<String> {
+    let (name, query) = url.split_once('?').unwrap_or((url, ""));
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let context =
+        Context { base: BASE, now: Instant(0), lenient: false, seal: Seal { key: &[0; 32], caller: "" } };
+    let query = parse(&context, Definitions::r4().type_id(name), &pairs).unwrap().query;
+    sent.lock().unwrap().clear();
+    let found = tx.search(&Access::everything(), &query).unwrap();
+    assert!(!found.matches.is_empty(), "{url} finds something");
+    std::mem::take(&mut *sent.lock().unwrap())
+}
+
+/// How deep a step stands in the plan.
+fn depth(steps: &[Step], step: &Step) -> usize {
+    steps.iter().find(|other| other.id == step.parent).map_or(0, |parent| depth(steps, parent) + 1)
+}
+
+/// The steps of SQLite's plan, indented by their depth.
+fn plan(tx: &mut Transaction<'_>, sql: &str) -> Vec<String> {
+    let Connection::Sqlite(connection) = &mut *tx.connection else { panic!("SQLite") };
+    let steps: Vec<Step> = sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(&mut **connection).unwrap();
+    steps.iter().map(|step| format!("{}{}", "  ".repeat(depth(&steps, step)), step.detail)).collect()
+}
+
+/// Whether the plan reads a table or an index from one end to the other. What it has gathered itself it may scan.
+fn scans(plan: &[String]) -> Option<&String> {
+    let gathered = |name: &str| {
+        let (routine, made) = (format!("CO-ROUTINE {name}"), format!("MATERIALIZE {name}"));
+        plan.iter().any(|step| [&routine, &made].contains(&&step.trim_start().to_owned()))
+    };
+    plan.iter().find(|step| {
+        let name = step.trim_start().strip_prefix("SCAN ");
+        name.is_some_and(|name| name != "CONSTANT ROW" && !gathered(name))
+    })
+}
+
+/// The statement with long lists as one `?…`.
+fn shortened(mut sql: String) -> String {
+    while sql.contains("?, ?") {
+        sql = sql.replace("?, ?", "?…").replace("?…, ?", "?…").replace("?…?…", "?…").replace("?……", "?…");
+    }
+    sql
+}
+
+#[test]
+fn searches_are_answered_from_their_indexes() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("plans.db").display());
+    let pool = Connections::open(&StoreSettings::new(url)).unwrap();
+    let mut connection = pool.get().unwrap();
+    schema_version::migrate(&mut connection).unwrap();
+    let names = Names::intern(&mut connection, Counts::new(1000)).unwrap();
+    connection.command("BEGIN").unwrap();
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let mut tx = Transaction { connection: &mut connection, names: &names };
+    fill(&mut tx);
+    let log = Arc::clone(&sent);
+    let Connection::Sqlite(own) = &mut *tx.connection else { panic!("SQLite") };
+    own.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            log.lock().unwrap().push(query.to_string());
+        }
+    });
+    let (mut snapshot, mut faults) = (String::new(), Vec::new());
+    for (url, indexes) in SEARCHES {
+        writeln!(snapshot, "# GET {url}").unwrap();
+        let mut plans = String::new();
+        for sql in statements(&mut tx, &sent, url) {
+            let sql = sql.split(" -- binds:").next().unwrap_or_default().to_owned();
+            let plan = plan(&mut tx, &sql);
+            faults.extend(scans(&plan).map(|step| format!("{url}: {step}")));
+            writeln!(snapshot, "{}", shortened(sql)).unwrap();
+            plan.iter().for_each(|step| writeln!(snapshot, "    {step}").unwrap());
+            plans.push_str(&plan.join("\n"));
+        }
+        for index in *indexes {
+            if !plans.contains(index) {
+                faults.push(format!("{url}: not by {index}"));
+            }
+        }
+        snapshot.push('\n');
+    }
+    insta::assert_snapshot!(snapshot);
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// What a statement of the store looks like on PostgreSQL: the same text, other placeholders.
+#[test]
+fn statements_differ_in_placeholders_alone() {
+    let mut statement = Statement::new("SELECT rid FROM resource WHERE type_id = ");
+    statement.integer(1).sql(" AND fhir_id = ").text("a");
+    let sqlite = diesel::debug_query::<diesel::sqlite::Sqlite, _>(&statement.rows::<()>()).to_string();
+    let postgres = diesel::debug_query::<diesel::pg::Pg, _>(&statement.rows::<()>()).to_string();
+    assert!(
+        postgres.starts_with("SELECT rid FROM resource WHERE type_id = $1 AND fhir_id = $2"),
+        "{postgres}"
+    );
+    assert!(sqlite.starts_with("SELECT rid FROM resource WHERE type_id = ? AND fhir_id = ?"), "{sqlite}");
+}
