@@ -26,6 +26,8 @@ pub(crate) struct App {
     pub(crate) settings: Settings,
     /// `serve --open`: no tokens.
     pub(crate) open: bool,
+    /// `serve --demo`: there is a page that shows a code.
+    pub(crate) demo: bool,
     /// The domain.
     pub(crate) server: Arc<Server>,
     /// The store.
@@ -58,6 +60,7 @@ impl App {
             key.map_err(|error| format!("The cursor key cannot be loaded: {error}."))?;
         Ok(App {
             open,
+            demo: false,
             server: Arc::new(server),
             authority: Authority::start(&settings, &worker)?,
             worker,
@@ -115,7 +118,10 @@ pub(crate) async fn serve(app: App, listener: TcpListener) -> std::io::Result<()
     .disable_signals()
     .listen(listener)?
     .run();
-    actix_web::rt::spawn(crate::oauth::purge(app.clone()));
+    if let Err(error) = crate::oauth::refresh(&app).await {
+        tracing::warn!(%error, "keys and clients were not read");
+    }
+    actix_web::rt::spawn(crate::oauth::follow(app.clone()));
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         stop_signal().await;

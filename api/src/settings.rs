@@ -57,10 +57,8 @@ settings! {
     rate_limit_user: u32 = 1200;
     /// requests a minute of one address, 0 = no limit
     rate_limit_address: u32 = 0;
-    /// failed logins of one account in 15 minutes
-    login_failures: u32 = 10;
-    /// failed logins from one address in 15 minutes
-    login_failures_address: u32 = 100;
+    /// failed logins in 15 minutes of one account, and from one address; 0 = no limit
+    login_failures: LoginFailures = LoginFailures { account: 10, address: 100 };
     /// origins of browser apps, separated by spaces, beside those of registered clients
     cors_origins: String = String::new();
     /// text or json
@@ -97,6 +95,36 @@ pub(crate) enum AuditReads {
     Async,
     /// Stored before the answer leaves.
     Sync,
+}
+
+/// `BINNACLE_LOGIN_FAILURES`, written `account,address`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct LoginFailures {
+    /// Of one account.
+    pub(crate) account: u32,
+    /// From one address.
+    pub(crate) address: u32,
+}
+
+impl TryFrom<String> for LoginFailures {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<LoginFailures, &'static str> {
+        let pair = text.split_once(',').and_then(|(account, address)| {
+            Some(LoginFailures {
+                account: account.trim().parse().ok()?,
+                address: address.trim().parse().ok()?,
+            })
+        });
+        pair.ok_or("it is two whole numbers, 0 or more, such as 10,100")
+    }
+}
+
+impl From<LoginFailures> for String {
+    fn from(failures: LoginFailures) -> String {
+        format!("{},{}", failures.account, failures.address)
+    }
 }
 
 /// `BINNACLE_LOG_FORMAT`.
@@ -239,7 +267,9 @@ mod tests {
 
     #[test]
     fn a_file_overrides_the_defaults() {
-        let settings = from_file("workers = 3\npublic_url = \"https://x.example/\"").unwrap();
+        let settings =
+            from_file("workers = 3\npublic_url = \"https://x.example/\"\nlogin_failures = \"5, 0\"").unwrap();
+        assert_eq!(settings.login_failures, LoginFailures { account: 5, address: 0 });
         assert_eq!((settings.workers(), settings.base().as_str()), (3, "https://x.example/FHIR/R4"));
         assert_eq!(settings.listen, "127.0.0.1:8080");
     }
@@ -253,6 +283,9 @@ mod tests {
             ("public_url = \"x\"", "BINNACLE_PUBLIC_URL"),
             ("listen = \"nowhere\"", "BINNACLE_LISTEN"),
             ("queue = 0", "BINNACLE_QUEUE"),
+            ("login_failures = \"10\"", "BINNACLE_LOGIN_FAILURES"),
+            ("login_failures = \"-1,5\"", "BINNACLE_LOGIN_FAILURES"),
+            ("login_failures = 10", "BINNACLE_LOGIN_FAILURES"),
             ("wrkers = 1", "wrkers"),
         ] {
             let error = from_file(text).unwrap_err();
@@ -263,6 +296,11 @@ mod tests {
     #[test]
     fn the_help_names_every_setting() {
         let help = help();
-        assert!(help.contains("BINNACLE_LISTEN") && help.contains("[6000]") && help.contains("[full]"));
+        assert!(
+            help.contains("BINNACLE_LISTEN")
+                && help.contains("[6000]")
+                && help.contains("[10,100]")
+                && help.contains("[full]")
+        );
     }
 }

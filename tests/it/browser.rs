@@ -25,6 +25,16 @@ impl Browser {
         Self { http: http.clone(), cookies: Mutex::default() }
     }
 
+    /// The value of a cookie.
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        self.cookies.lock().unwrap().get(name).cloned()
+    }
+
+    /// Sets a cookie, as one that another site or person planted.
+    pub(crate) fn plant(&self, name: &str, value: &str) {
+        self.cookies.lock().unwrap().insert(name.into(), value.into());
+    }
+
     /// Opens an address of the server.
     pub(crate) fn open(&self, address: &str) -> Answer {
         self.send(Method::GET, address, None)

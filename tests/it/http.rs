@@ -42,9 +42,14 @@ impl Http {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    /// The bearer token it sends.
-    pub(crate) fn token(&self) -> Option<&str> {
-        self.token.as_deref()
+    /// The token this caller sends; it must have one.
+    pub(crate) fn token(&self) -> &str {
+        self.token.as_deref().expect("a caller with a token")
+    }
+
+    /// Scheme, host and port of the server.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// The FHIR base, without a slash at its end.

@@ -30,17 +30,29 @@ pub(crate) struct Server {
 pub(crate) struct Settings {
     database: Database,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 impl Settings {
     /// A server that asks nobody for a token: `serve --open`.
     pub(crate) fn open(database: Database) -> Self {
-        Self { database, arguments: vec!["--open".into()] }
+        Self { database, arguments: vec!["--open".into()], environment: Vec::new() }
     }
 
     /// A server that asks for tokens: `serve`.
     pub(crate) fn guarded(database: Database) -> Self {
-        Self { database, arguments: Vec::new() }
+        Self { database, arguments: Vec::new(), environment: Vec::new() }
+    }
+
+    /// A server with the demo's records, clients and login: `serve --demo`.
+    pub(crate) fn demo(database: Database) -> Self {
+        Self { database, arguments: vec!["--demo".into()], environment: Vec::new() }
+    }
+
+    /// With a setting, `BINNACLE_…`.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
     }
 
     /// Starts the server and waits until it is ready.
@@ -74,11 +86,12 @@ impl Server {
 
     fn start(settings: Settings) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let environment = vec![
+        let mut environment = vec![
             ("BINNACLE_DATABASE_URL".to_owned(), settings.database.create(folder.path())),
             ("BINNACLE_RATE_LIMIT_CLIENT".to_owned(), "0".to_owned()),
             ("BINNACLE_RATE_LIMIT_USER".to_owned(), "0".to_owned()),
         ];
+        environment.extend(settings.environment);
         Self::launch(folder, environment, settings.arguments)
     }
 
@@ -99,9 +112,15 @@ impl Server {
     /// Starts the process in `folder` and waits until it is ready.
     fn launch(folder: TempDir, mut environment: Vec<(String, String)>, arguments: Vec<String>) -> Self {
         let port = free_port();
-        environment.retain(|(name, _)| !matches!(&**name, "BINNACLE_LISTEN" | "BINNACLE_PUBLIC_URL"));
+        // The address that a test chose stays; ours follows the port.
+        environment.retain(|(name, value)| {
+            name != "BINNACLE_LISTEN"
+                && !(name == "BINNACLE_PUBLIC_URL" && value.starts_with("http://127.0.0.1:"))
+        });
         environment.push(("BINNACLE_LISTEN".to_owned(), format!("127.0.0.1:{port}")));
-        environment.push(("BINNACLE_PUBLIC_URL".to_owned(), format!("http://127.0.0.1:{port}")));
+        if !environment.iter().any(|(name, _)| name == "BINNACLE_PUBLIC_URL") {
+            environment.push(("BINNACLE_PUBLIC_URL".to_owned(), format!("http://127.0.0.1:{port}")));
+        }
         let output = File::create(folder.path().join("output")).expect("a file for the server's output");
         let process = command(folder.path(), &environment)
             .arg("serve")

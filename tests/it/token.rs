@@ -98,7 +98,7 @@ pub(crate) fn user(server: &Server, fhir_user: &str, may_act_for: &[&str]) -> St
 
 /// The client `id` of the server, called back at [`CALLBACK`].
 pub(crate) fn oauth(server: &Server, id: &str, secret: Option<&str>) -> OAuth {
-    let origin = server.http().base().replace("/FHIR/R4", "");
+    let origin = server.http().origin();
     let client = BasicClient::new(ClientId::new(id.into()))
         .set_auth_uri(AuthUrl::new(format!("{origin}/oauth2/authorize")).unwrap())
         .set_token_uri(TokenUrl::new(format!("{origin}/oauth2/token")).unwrap())

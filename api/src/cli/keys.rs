@@ -12,7 +12,7 @@ use std::process::ExitCode;
 pub(crate) enum Keys {
     /// Print the public keys as a JWK Set
     List,
-    /// Add a key that signs from the next start of each server on; the earlier ones still verify
+    /// Add a key, which running servers sign with within ten seconds; the earlier ones still verify
     Rotate,
 }
 

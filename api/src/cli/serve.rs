@@ -49,7 +49,7 @@ impl Serve {
             say(&demo::logins(&settings, &Worker::new(Arc::clone(&store)))?);
         }
         say(&format!("Binnacle serves {} on {address}.", settings.base()));
-        let app = App::new(settings, self.open, store)?;
+        let app = App { demo: self.demo, ..App::new(settings, self.open, store)? };
         actix_web::rt::System::new()
             .block_on(app::serve(app, listener))
             .map_err(|error| format!("The server ended: {error}."))?;

@@ -1,8 +1,10 @@
 //! Who is asking: the bearer token of a request (`RFC 6750 §2.1`), from its header alone.
 
+use super::trace::Client;
 use crate::app::App;
-use actix_web::HttpRequest;
+use crate::oauth;
 use actix_web::http::header::AUTHORIZATION;
+use actix_web::{HttpMessage, HttpRequest};
 use domain::access::actor::Actor;
 use domain::authorization::access_token;
 use domain::{Error, ErrorCode};
@@ -11,13 +13,21 @@ use sha2::{Digest, Sha256};
 /// Longest token looked at, in bytes.
 const LONGEST: usize = 8192;
 
-/// Who is asking.
+/// Who is asking. Their client's id stays with the request, for the log.
 ///
 /// Errors: [`ErrorCode::Unauthenticated`].
 pub(crate) async fn actor(app: &App, request: &HttpRequest) -> Result<Actor, Error> {
     if app.open {
         return Ok(Actor::open());
     }
+    let actor = bearer(app, request).await?;
+    if let Some(client) = &actor.client {
+        request.extensions_mut().insert(Client(client.as_str().into()));
+    }
+    Ok(actor)
+}
+
+async fn bearer(app: &App, request: &HttpRequest) -> Result<Actor, Error> {
     let token = token(request)?;
     let server = &app.authority.server;
     let key: [u8; 32] = Sha256::digest(token.as_bytes()).into();
@@ -25,6 +35,9 @@ pub(crate) async fn actor(app: &App, request: &HttpRequest) -> Result<Actor, Err
         && expires > server.clock.now().seconds()
     {
         return Ok(actor);
+    }
+    if access_token::names_unknown_key(server, token) {
+        oauth::refresh_soon(app).await?;
     }
     let claims = access_token::verify(server, token)?;
     let actor = access_token::actor(&claims)?;

@@ -10,10 +10,11 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpMessage, HttpResponse, web};
 use domain::{Error, ErrorCode};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -32,7 +33,7 @@ pub(crate) async fn request(
     };
     let request_id = identifier(request.headers(), &REQUEST_ID).unwrap_or_else(new_identifier);
     let correlation_id = identifier(request.headers(), &CORRELATION_ID);
-    let origin = app.origins.allowed(request.headers());
+    let origin = cors::allowed(&app, request.path(), request.headers()).await;
     let echoed = Echoed { request_id, correlation_id, origin };
 
     let place = app.running.enter();
@@ -54,19 +55,20 @@ pub(crate) async fn request(
     drop(place);
 
     let took = started.elapsed();
-    let count = |label: Label, status: u16| {
+    let count = |label: Label, status: u16, client: &str| {
         app.metrics.count(label, status, took);
-        log(label, status, took.as_micros(), echoed.request_id.to_str().unwrap_or_default());
+        log(label, status, took.as_micros(), echoed.request_id.to_str().unwrap_or_default(), client);
     };
     match answered {
         Ok(mut response) => {
             let label = response.response().extensions().get::<Label>().copied().unwrap_or(Label(0));
-            count(label, response.status().as_u16());
+            let client = response.request().extensions().get::<Client>().map(|client| client.0.clone());
+            count(label, response.status().as_u16(), client.as_deref().unwrap_or_default());
             echoed.write(response.headers_mut());
             Ok(response)
         }
         Err(mut response) => {
-            count(Label(0), response.status().as_u16());
+            count(Label(0), response.status().as_u16(), "");
             echoed.write(response.headers_mut());
             Err(InternalError::from_response("a handler failed", response).into())
         }
@@ -97,13 +99,16 @@ impl Echoed {
     }
 }
 
+/// The client that proved who it is, which a handler leaves with the request for the log.
+pub(crate) struct Client(pub(crate) Arc<str>);
+
 /// One record a request: successes at level debug, the rest at info. No address, query, body, token or person.
-fn log(interaction: Label, status: u16, micros: u128, request_id: &str) {
+fn log(interaction: Label, status: u16, micros: u128, request_id: &str, client: &str) {
     let interaction = interaction.name();
     if status < 400 {
-        tracing::debug!(target: "access", interaction, status, micros, request_id);
+        tracing::debug!(target: "access", interaction, status, micros, request_id, client);
     } else {
-        tracing::info!(target: "access", interaction, status, micros, request_id);
+        tracing::info!(target: "access", interaction, status, micros, request_id, client);
     }
 }
 

@@ -4,10 +4,12 @@ use super::{Authority, pairs};
 use crate::app::App;
 use crate::fhir::response;
 use crate::guard::limit;
-use crate::pages::{self, Approval, Login};
+use crate::pages::{self, Approval, Callback, Login};
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, REFERRER_POLICY};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+};
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::authorization::authorize::{self, AuthorizeRequest, Fault};
 use domain::authorization::user::{self, User};
@@ -43,6 +45,16 @@ pub(crate) async fn login(http: HttpRequest, payload: web::Payload, app: web::Da
 /// The approval form, sent.
 pub(crate) async fn approve(http: HttpRequest, payload: web::Payload, app: web::Data<App>) -> HttpResponse {
     answered(approved(&http, payload, &app).await)
+}
+
+/// `serve --demo`: where the demo app is called back, to show the code that the person then pastes.
+pub(crate) async fn demo_callback(http: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    if !app.demo {
+        return response::failure(&Error::new(ErrorCode::NotFoundRoute, "There is nothing at this address."));
+    }
+    let pairs = pairs(http.query_string()).unwrap_or_default();
+    let value = |name: &str| parameter(&pairs, name).ok().flatten().map(str::to_owned);
+    pages::callback(&Callback { code: value("code"), error: value("error_description").or(value("error")) })
 }
 
 fn answered(outcome: Result<HttpResponse, Error>) -> HttpResponse {
@@ -172,7 +184,9 @@ async fn logged_in(http: &HttpRequest, payload: web::Payload, app: &App) -> Resu
     let attempt = app.worker.write(move |tx| login::begin(&server, tx, &username, &address, limits)).await?;
     let Some(attempt) = attempt else {
         let text = "There were too many failed logins. Wait 15 minutes, then try again.";
-        return Ok(login_page(http, app, &request, Some(text), StatusCode::TOO_MANY_REQUESTS));
+        let mut page = login_page(http, app, &request, Some(text), StatusCode::TOO_MANY_REQUESTS);
+        page.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("900"));
+        return Ok(page);
     };
     let stored = attempt.password.clone();
     let right = app.authority.passwords.run(move || Ok(user::verify(stored.as_deref(), &password))).await?;

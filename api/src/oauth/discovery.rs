@@ -1,18 +1,17 @@
-//! Keys and metadata: public, and readable by the scripts of every origin.
+//! Keys and metadata, which are public.
 
 use crate::app::App;
-use actix_web::http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use actix_web::{HttpResponse, web};
 use domain::authorization::discovery;
 use serde_json::Value;
 
 fn document(value: &Value) -> HttpResponse {
-    HttpResponse::Ok().insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*")).json(value)
+    HttpResponse::Ok().json(value)
 }
 
 /// The JWK Set of the access tokens' keys.
 pub(crate) async fn jwks(app: web::Data<App>) -> HttpResponse {
-    document(app.authority.server.keys.jwks())
+    document(app.authority.server.keys.current().jwks())
 }
 
 /// Authorization Server Metadata (`RFC 8414`).

@@ -9,12 +9,14 @@ use crate::clock::{SystemClock, SystemIds};
 use crate::settings::Settings;
 use crate::worker::{Preparation, Worker};
 use actix_web::web;
+use domain::Error;
 use domain::access::actor::Actor;
 use domain::authorization::login::Limits;
-use domain::authorization::{AuthorizationServer, keys};
+use domain::authorization::{AuthorizationServer, client, keys};
 use domain::clock::Clock;
 use moka::sync::Cache;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 /// Threads that hash passwords: tens of milliseconds and 19 MiB each.
@@ -32,6 +34,8 @@ pub(crate) struct Authority {
     limits: Limits,
     passwords: Preparation,
     secure: bool,
+    /// The second in which keys and clients were last read out of turn.
+    refreshed: AtomicI64,
 }
 
 impl Authority {
@@ -47,18 +51,19 @@ impl Authority {
         let server = AuthorizationServer {
             issuer: settings.public_url.trim_end_matches('/').to_owned(),
             base: settings.base(),
-            keys,
+            keys: keys::Keys::new(keys),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
         };
         let size = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
         Ok(Authority {
+            refreshed: AtomicI64::new(0),
             secure: server.issuer.starts_with("https://"),
             server: Arc::new(server),
             tokens: Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build(),
             limits: Limits {
-                account: size(settings.login_failures),
-                address: size(settings.login_failures_address),
+                account: size(settings.login_failures.account),
+                address: size(settings.login_failures.address),
             },
             passwords: Preparation::start(PASSWORD_THREADS, PASSWORD_QUEUE).map_err(|e| e.to_string())?,
         })
@@ -68,7 +73,11 @@ impl Authority {
 /// Mounts this room's addresses.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/oauth2/token").route(web::post().to(token::token)))
+        .service(
+            web::resource("/oauth2/token")
+                .route(web::post().to(token::token))
+                .default_service(web::to(token::other_method)),
+        )
         .service(
             web::resource("/oauth2/authorize")
                 .route(web::get().to(authorize::show))
@@ -76,21 +85,51 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         )
         .service(web::resource("/oauth2/login").route(web::post().to(authorize::login)))
         .service(web::resource("/oauth2/approve").route(web::post().to(authorize::approve)))
+        .route("/demo/callback", web::get().to(authorize::demo_callback))
         .route("/oauth2/pages.css", web::get().to(crate::pages::style))
         .route("/oauth2/jwks", web::get().to(discovery::jwks))
         .route("/.well-known/oauth-authorization-server", web::get().to(discovery::metadata))
         .route("/FHIR/R4/.well-known/smart-configuration", web::get().to(discovery::smart_configuration));
 }
 
-/// Removes expired codes, sessions and `jti`s every ten minutes, for as long as the server runs.
-pub(crate) async fn purge(app: web::Data<App>) {
-    loop {
-        tokio::time::sleep(Duration::from_secs(600)).await;
+/// Follows what other processes change, keys and clients' origins, every ten seconds, and removes expired codes,
+/// sessions and `jti`s every ten minutes, for as long as the server runs.
+pub(crate) async fn follow(app: web::Data<App>) {
+    for round in 1_u64.. {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        if let Err(error) = refresh(&app).await {
+            tracing::warn!(%error, "keys and clients were not read again");
+        }
         let now = app.authority.server.clock.now();
-        if let Err(error) = app.worker.write(move |tx| tx.purge_authorizations(now)).await {
+        if round % 60 == 0
+            && let Err(error) = app.worker.write(move |tx| tx.purge_authorizations(now)).await
+        {
             tracing::warn!(%error, "expired authorization records were not removed");
         }
     }
+}
+
+/// Reads keys and clients' origins from the store.
+///
+/// Errors: the store's.
+pub(crate) async fn refresh(app: &App) -> Result<(), Error> {
+    let read = app.worker.read(|tx| Ok((keys::load(tx)?, client::list(tx)?)));
+    let (keyring, clients) = read.await?;
+    app.authority.server.keys.replace(keyring);
+    let enabled = clients.into_iter().filter(|client| !client.disabled);
+    app.origins.register(enabled.flat_map(|client| client.origins));
+    Ok(())
+}
+
+/// [`refresh`], but at most once a second however often it is asked for: `false` when it was not its turn.
+///
+/// Errors: the store's.
+pub(crate) async fn refresh_soon(app: &App) -> Result<bool, Error> {
+    let now = app.authority.server.clock.now().seconds();
+    if app.authority.refreshed.swap(now, Ordering::Relaxed) == now {
+        return Ok(false);
+    }
+    refresh(app).await.map(|()| true)
 }
 
 /// The decoded pairs of a query or form; `None` when it is not one.

@@ -4,12 +4,13 @@ use super::pairs;
 use crate::app::App;
 use crate::fhir::response;
 use crate::guard::limit;
+use crate::guard::trace::Client;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
-use actix_web::{HttpRequest, HttpResponse, web};
-use domain::Error;
+use actix_web::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use domain::authorization::Refusal;
 use domain::authorization::token::{self, TokenAnswer, TokenRequest};
+use domain::{Error, ErrorCode};
 
 /// Longest form taken, in bytes.
 const LIMIT: usize = 64 << 10;
@@ -20,6 +21,9 @@ pub(crate) async fn token(http: HttpRequest, payload: web::Payload, app: web::Da
         Ok((status, answer)) => {
             if answer.revoked {
                 app.authority.tokens.invalidate_all();
+            }
+            if let Some(client) = &answer.client {
+                http.extensions_mut().insert(Client(client.as_str().into()));
             }
             let status = status.unwrap_or(StatusCode::from_u16(answer.status).unwrap_or_default());
             let mut response = HttpResponse::build(status);
@@ -34,6 +38,12 @@ pub(crate) async fn token(http: HttpRequest, payload: web::Payload, app: web::Da
         }
         Err(error) => response::failure(&error),
     }
+}
+
+/// Any method but `POST` (`RFC 6749 §3.2`).
+pub(crate) async fn other_method() -> HttpResponse {
+    let mut response = HttpResponse::MethodNotAllowed();
+    response.insert_header((ALLOW, "POST")).insert_header((CACHE_CONTROL, "no-store")).finish()
 }
 
 async fn answer(
@@ -52,7 +62,14 @@ async fn answer(
         let answer = refuse("Send the parameters as application/x-www-form-urlencoded.")?;
         return Ok((Some(StatusCode::UNSUPPORTED_MEDIA_TYPE), answer));
     }
-    let body = limit::body(http.headers(), payload, LIMIT).await?;
+    let body = match limit::body(http.headers(), payload, LIMIT).await {
+        Ok(body) => body,
+        Err(error) if error.code() == ErrorCode::TooLarge => {
+            let answer = refuse("The form is too long.")?;
+            return Ok((Some(StatusCode::PAYLOAD_TOO_LARGE), answer));
+        }
+        Err(_) => return Ok((None, refuse("The body broke off before its end.")?)),
+    };
     let form = std::str::from_utf8(&body).ok().and_then(pairs);
     let mut headers = http.headers().get_all(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let authorization = headers.next().map(str::to_owned);

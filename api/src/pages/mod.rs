@@ -1,4 +1,4 @@
-//! The server-rendered pages: login, approval, faults. No script runs on them, and no other site frames them.
+//! The server-rendered pages: login, approval, the demo app's code, faults. No script runs on them, and no other site frames them.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -38,6 +38,15 @@ pub(crate) struct Approval {
     pub(crate) redirect_uri: String,
 }
 
+/// What the demo app's page shows.
+#[derive(Serialize)]
+pub(crate) struct Callback {
+    /// The code to paste.
+    pub(crate) code: Option<String>,
+    /// Why there is none.
+    pub(crate) error: Option<String>,
+}
+
 /// Template names end in `.html`, which turns escaping on.
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
@@ -45,6 +54,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("page.html", include_str!("templates/page.html")),
         ("login.html", include_str!("templates/login.html")),
         ("approval.html", include_str!("templates/approval.html")),
+        ("callback.html", include_str!("templates/callback.html")),
         ("fault.html", include_str!("templates/fault.html")),
     ];
     for (name, source) in templates {
@@ -65,6 +75,11 @@ pub(crate) fn approval(page: &Approval) -> HttpResponse {
     // Browsers hold a form's redirects to this directive too.
     let target = form_target(&page.redirect_uri);
     render("approval.html", page, StatusCode::OK, &format!("'self' {target}"))
+}
+
+/// The code that the demo app was given.
+pub(crate) fn callback(page: &Callback) -> HttpResponse {
+    render("callback.html", page, StatusCode::OK, "'none'")
 }
 
 /// Something is wrong that cannot be told to the app.

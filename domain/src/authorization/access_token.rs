@@ -38,7 +38,8 @@ pub struct Claims {
 
 /// Signs a token.
 pub fn sign(server: &AuthorizationServer, claims: &Claims) -> Result<String, Error> {
-    let (kid, key) = server.keys.signing();
+    let keys = server.keys.current();
+    let (kid, key) = keys.signing();
     let mut header = Header::new(Algorithm::ES256);
     header.typ = Some("at+jwt".into());
     header.kid = Some(kid.to_owned());
@@ -58,7 +59,8 @@ pub fn verify(server: &AuthorizationServer, token: &str) -> Result<Claims, Error
     if header.typ.as_deref() != Some("at+jwt") {
         return Err(invalid());
     }
-    let key = header.kid.as_deref().and_then(|kid| server.keys.verifying(kid)).ok_or_else(invalid)?;
+    let keys = server.keys.current();
+    let key = header.kid.as_deref().and_then(|kid| keys.verifying(kid)).ok_or_else(invalid)?;
     let claims: Claims = claims(token, key, Algorithm::ES256).ok_or_else(invalid)?;
     if claims.iss != server.issuer || claims.aud != server.base {
         return Err(invalid());
@@ -67,6 +69,12 @@ pub fn verify(server: &AuthorizationServer, token: &str) -> Result<Claims, Error
         return Err(refused("The access token has expired. Ask the authorization server for a new one."));
     }
     Ok(claims)
+}
+
+/// Whether the token names a key that is not known here: another process may have rotated the keys.
+pub fn names_unknown_key(server: &AuthorizationServer, token: &str) -> bool {
+    let keys = server.keys.current();
+    header(token).and_then(|header| header.kid).is_some_and(|kid| keys.verifying(&kid).is_none())
 }
 
 /// Whether the token still counts: not revoked, its client not disabled.

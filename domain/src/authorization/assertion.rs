@@ -5,6 +5,7 @@ use super::{AuthorizationServer, Refusal, claims, client, digest, header};
 use crate::clock::Instant;
 use crate::error::Error;
 use crate::store::authorization::{AuthorizationWrite, Kind, Record};
+use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED, ParsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm};
@@ -50,6 +51,17 @@ fn algorithms(key: &Jwk) -> &'static [Algorithm] {
     }
 }
 
+/// Whether the point of a P-384 key is one; keys of other kinds have none.
+fn is_on_its_curve(key: &Jwk) -> bool {
+    let AlgorithmParameters::EllipticCurve(curve) = &key.algorithm else { return true };
+    let (Ok(x), Ok(y)) = (URL_SAFE_NO_PAD.decode(&curve.x), URL_SAFE_NO_PAD.decode(&curve.y)) else {
+        return false;
+    };
+    // An uncompressed point: 0x04, x, y.
+    let point = [&[4], x.as_slice(), y.as_slice()].concat();
+    x.len() == y.len() && ParsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point).is_ok()
+}
+
 /// Why a client may not register these keys.
 ///
 /// Errors: a sentence for the operator.
@@ -64,7 +76,7 @@ pub fn check_keys(set: &JwkSet) -> Result<(), String> {
         if set.keys.iter().filter(|other| other.common.key_id.as_deref() == Some(kid)).count() > 1 {
             return Err(format!("Two keys have the 'kid' {kid}."));
         }
-        if algorithms(key).is_empty() || DecodingKey::from_jwk(key).is_err() {
+        if algorithms(key).is_empty() || DecodingKey::from_jwk(key).is_err() || !is_on_its_curve(key) {
             return Err(format!(
                 "The key {kid} cannot be used with RS384, RS512 or ES384 (EC keys are P-384)."
             ));

@@ -81,11 +81,7 @@ fn judged(
     pairs: &[(String, String)],
     client: &Client,
 ) -> Result<(String, Vec<String>), Refusal> {
-    for (n, (name, _)) in pairs.iter().enumerate() {
-        if pairs.iter().skip(n + 1).any(|(other, _)| other == name) {
-            return Err(Refusal::invalid_request("A parameter is repeated."));
-        }
-    }
+    super::unrepeated(pairs)?;
     let value = |name: &str| parameter(pairs, name);
     if value("request")?.is_some() {
         return Err(Refusal::new(
@@ -105,11 +101,13 @@ fn judged(
             "The client is not registered for authorization_code.",
         ));
     }
-    if value("response_type")? != Some("code") {
-        return Err(Refusal::new(
-            ErrorType::Extension("unsupported_response_type".into()),
-            "Use response_type code.",
-        ));
+    match value("response_type")? {
+        Some("code") => {}
+        None => return Err(Refusal::invalid_request("The parameter response_type is missing: use code.")),
+        Some(_) => {
+            let error = ErrorType::Extension("unsupported_response_type".into());
+            return Err(Refusal::new(error, "Use response_type code."));
+        }
     }
     if value("response_mode")?.is_some_and(|mode| mode != "query") {
         return Err(Refusal::invalid_request("The response_mode is query."));
@@ -125,7 +123,7 @@ fn judged(
         return Err(Refusal::invalid_request("The launch value is not known here."));
     }
     let asked = value("scope")?.unwrap_or_default();
-    let scopes = grant::granted(asked, &client.scope, &[Context::Patient, Context::User]);
+    let scopes = grant::granted(asked, &client.scope, &[Context::Patient, Context::User])?;
     let has = |context| {
         scopes.iter().any(|scope| Scope::parse(scope).is_some_and(|scope| scope.context == context))
     };

@@ -88,8 +88,12 @@ impl Client {
         }
         for origin in &self.origins {
             let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-            if host.is_none_or(|host| host.is_empty() || host.contains(['/', '?', '#', '@', '*', ' '])) {
-                return refuse(format!("The origin '{origin}' is not scheme://host[:port]."));
+            let is_host = |host: &str| {
+                let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:[]".contains(&b);
+                !host.is_empty() && host.bytes().all(plain)
+            };
+            if !host.is_some_and(is_host) {
+                return refuse(format!("The origin '{origin}' is not scheme://host[:port] in lower case."));
             }
         }
         for scope in self.scope.split(' ').filter(|scope| !scope.is_empty()) {

@@ -2,13 +2,14 @@
 
 use super::{from_json, to_json};
 use crate::error::{Error, ErrorCode};
-use crate::store::authorization::{AuthorizationWrite, Kind, Record};
+use crate::store::authorization::{AuthorizationRead, AuthorizationWrite, Kind, Record};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// One ES256 key as stored.
 #[derive(Serialize, Deserialize)]
@@ -18,6 +19,26 @@ struct StoredKey {
     private: String,
     x: String,
     y: String,
+}
+
+/// The keys in use, replaced while the server runs when another process rotated them.
+pub struct Keys(RwLock<Arc<Keyring>>);
+
+impl Keys {
+    /// Keys to begin with.
+    pub fn new(keyring: Keyring) -> Keys {
+        Keys(RwLock::new(Arc::new(keyring)))
+    }
+
+    /// The keys as they are now.
+    pub fn current(&self) -> Arc<Keyring> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes these from now on.
+    pub fn replace(&self, keyring: Keyring) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
+    }
 }
 
 /// All keys; the newest signs, all verify.
@@ -36,10 +57,17 @@ pub fn ensure(tx: &mut dyn AuthorizationWrite) -> Result<Keyring, Error> {
         let record = Record { key: FIRST.into(), body: to_json(&generate()?)?, expires: None };
         tx.insert_authorization(Kind::Key, &record)?;
     }
+    load(tx)
+}
+
+/// The keys of the store as they are.
+///
+/// Errors: [`ErrorCode::Internal`] when there are none.
+pub fn load(tx: &mut (impl AuthorizationRead + ?Sized)) -> Result<Keyring, Error> {
     Keyring::of(&tx.authorizations(Kind::Key, "")?)
 }
 
-/// Adds a key that signs from the next start on; the earlier ones still verify. Returns its `kid`.
+/// Adds a key that signs from the next [`load`] on; the earlier ones still verify. Returns its `kid`.
 pub fn rotate(tx: &mut dyn AuthorizationWrite) -> Result<String, Error> {
     let key = generate()?;
     let last = tx.authorizations(Kind::Key, "")?.last().and_then(|record| record.key.parse::<u32>().ok());

@@ -3,6 +3,7 @@
 use super::{AuthorizationServer, digest, user};
 use crate::error::Error;
 use crate::store::authorization::{AuthorizationRead, AuthorizationWrite, Kind, Record};
+use std::collections::HashSet;
 
 /// Seconds a failed login counts.
 const WINDOW: i64 = 15 * 60;
@@ -36,25 +37,52 @@ pub fn begin(
     address: &str,
     limits: Limits,
 ) -> Result<Option<Attempt>, Error> {
-    let now = server.clock.now();
     let subjects =
         [("account", digest(username), limits.account), ("address", digest(address), limits.address)];
     let mut keys = Vec::new();
     for (what, subject, limit) in subjects {
-        let prefix = format!("{what}:{subject}:");
-        let failures = tx.authorizations(Kind::LoginFailure, &prefix)?;
-        let recent = failures.iter().filter(|r| r.expires.is_some_and(|expires| expires > now)).count();
-        if limit > 0 && recent >= limit {
-            return Ok(None);
+        if limit == 0 {
+            continue;
         }
-        keys.push(format!("{prefix}{}", server.secret()));
-    }
-    for key in &keys {
-        let expires = Some(now.plus_seconds(WINDOW));
-        tx.put_authorization(Kind::LoginFailure, &Record { key: key.clone(), body: "{}".into(), expires })?;
+        match slot(server, tx, &format!("{what}:{subject}:"), limit)? {
+            Some(key) => keys.push(key),
+            None => {
+                // The attempt does not take place, so it does not count anywhere.
+                for key in &keys {
+                    tx.remove_authorization(Kind::LoginFailure, key)?;
+                }
+                return Ok(None);
+            }
+        }
     }
     let password = user::find(tx, username)?.map(|user| user.password);
     Ok(Some(Attempt { password, keys, username: username.to_owned() }))
+}
+
+/// Takes one of `limit` places for failures below `prefix`; `None` when all are taken. A place is an insert that can be
+/// made once, so that attempts in several processes do not share one.
+fn slot(
+    server: &AuthorizationServer,
+    tx: &mut dyn AuthorizationWrite,
+    prefix: &str,
+    limit: usize,
+) -> Result<Option<String>, Error> {
+    let now = server.clock.now();
+    let mut taken = HashSet::new();
+    for failure in tx.authorizations(Kind::LoginFailure, prefix)? {
+        if failure.expires.is_some_and(|expires| expires > now) {
+            taken.insert(failure.key);
+        } else {
+            tx.remove_authorization(Kind::LoginFailure, &failure.key)?;
+        }
+    }
+    for key in (0..limit).map(|place| format!("{prefix}{place}")).filter(|key| !taken.contains(key)) {
+        let record = Record { key, body: "{}".into(), expires: Some(now.plus_seconds(WINDOW)) };
+        if tx.insert_authorization(Kind::LoginFailure, &record)? {
+            return Ok(Some(record.key));
+        }
+    }
+    Ok(None)
 }
 
 /// After the right password: the attempt is forgotten and a new session begins. Returns the cookie's value.

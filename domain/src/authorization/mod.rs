@@ -25,6 +25,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 pub use oauth2::basic::BasicErrorResponseType as ErrorType;
@@ -36,7 +37,7 @@ pub struct AuthorizationServer {
     /// `{public_url}/FHIR/R4`: `aud` of access tokens.
     pub base: String,
     /// Keys that sign and verify access tokens.
-    pub keys: keys::Keyring,
+    pub keys: keys::Keys,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -111,6 +112,18 @@ pub fn parameter<'a>(pairs: &'a [(String, String)], name: &str) -> Result<Option
     match values.next() {
         Some(_) => Err(Refusal::invalid_request(format!("The parameter {name} is repeated."))),
         None => Ok(first.filter(|value| !value.is_empty())),
+    }
+}
+
+/// Refuses a request with a parameter that stands twice, known or not (`RFC 6749 §3.1, §3.2`).
+///
+/// Errors: `invalid_request`.
+fn unrepeated(pairs: &[(String, String)]) -> Result<(), Refusal> {
+    let mut names = HashSet::new();
+    if pairs.iter().all(|(name, _)| names.insert(name)) {
+        Ok(())
+    } else {
+        Err(Refusal::invalid_request("A parameter is repeated."))
     }
 }
 

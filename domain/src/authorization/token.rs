@@ -32,6 +32,8 @@ pub struct TokenAnswer {
     pub challenge: bool,
     /// Whether access tokens were revoked, so that a cache of them must be emptied.
     pub revoked: bool,
+    /// The client that a token was issued to.
+    pub client: Option<String>,
 }
 
 /// SMART's launch context beside the token.
@@ -60,7 +62,8 @@ pub fn exchange(
             );
             response.set_expires_in(Some(&std::time::Duration::from_secs(lifetime)));
             response.set_scopes(Some(claims.scope.split(' ').map(|s| Scope::new(s.to_owned())).collect()));
-            Ok(TokenAnswer { status: 200, body: to_json(&response)?, challenge: false, revoked: false })
+            let (body, client) = (to_json(&response)?, Some(claims.client_id));
+            Ok(TokenAnswer { status: 200, body, challenge: false, revoked: false, client })
         }
         Err(refusal) => refuse(&refusal),
     }
@@ -71,7 +74,8 @@ pub fn refuse(refusal: &Refusal) -> Result<TokenAnswer, Error> {
     let body = StandardErrorResponse::new(refusal.error.clone(), Some(refusal.description.clone()), None);
     let unauthenticated = refusal.error == ErrorType::InvalidClient;
     let status = if unauthenticated { 401 } else { 400 };
-    Ok(TokenAnswer { status, body: to_json(&body)?, challenge: unauthenticated, revoked: refusal.revokes })
+    let (body, revoked) = (to_json(&body)?, refusal.revokes);
+    Ok(TokenAnswer { status, body, challenge: unauthenticated, revoked, client: None })
 }
 
 fn run(
@@ -89,11 +93,7 @@ fn run(
         };
     }
     let form = &request.form;
-    for (n, (name, _)) in form.iter().enumerate() {
-        if form.iter().skip(n + 1).any(|(other, _)| other == name) {
-            return Ok(Err(Refusal::invalid_request("A parameter is repeated.")));
-        }
-    }
+    granted!(super::unrepeated(form));
     let grant = match granted!(parameter(form, "grant_type")) {
         None => return Ok(Err(Refusal::invalid_request("The parameter grant_type is missing."))),
         Some(grant) if client::GRANTS.contains(&grant) => grant,

@@ -1,7 +1,7 @@
 //! `FHIR R4 http.html#batch`: entries that do not depend on one another, each performed through the one door.
 
 use super::Answer;
-use super::entry::{Entry, path, responses};
+use super::entry::{Entry, path, placed, responses};
 use crate::access::actor::Actor;
 use crate::error::{Error, ErrorCode};
 use crate::server::{Prepared, Server, Work};
@@ -18,9 +18,8 @@ impl PreparedBatch {
     pub(super) fn new(server: &Server, actor: &Actor, entries: Vec<Entry<'_>>) -> PreparedBatch {
         let prepare = |entry: Entry<'_>| {
             let path = entry.path();
-            let resource_path = format!("{path}.resource");
             let request = entry.request.map_err(|error| error.below(&path))?;
-            server.prepare_entry(actor, request, entry.resource).map_err(|error| error.below(&resource_path))
+            server.prepare_entry(actor, request, entry.resource).map_err(|error| placed(error, &path))
         };
         PreparedBatch { entries: entries.into_iter().map(prepare).collect() }
     }

@@ -2,16 +2,20 @@
 
 use super::Prefer;
 use super::batch::PreparedBatch;
-use super::entry::take_entries;
+use super::entry::{Entry, MOST_FAULTS, take_entries};
 use super::transaction::PreparedTransaction;
 use crate::access::actor::Actor;
+use crate::conformance::Definitions;
+use crate::conformance::validation::validate;
 use crate::error::{Error, ErrorCode};
 use crate::resource::json::Json;
 use crate::server::{Prepared, Server, Work};
 
-/// Prepares a batch or transaction.
+/// Prepares a batch or transaction. The Bundle itself is checked like any resource, without the resources in it, which
+/// are checked once, where they are prepared.
 ///
-/// Errors: not a Bundle of one of these types, too many entries; for a transaction, all that is wrong in an entry.
+/// Errors: all that is wrong with the Bundle; not one of these types; too many entries; for a transaction, all that is
+/// wrong in an entry.
 pub(crate) fn prepare(
     server: &Server,
     actor: &Actor,
@@ -19,31 +23,44 @@ pub(crate) fn prepare(
     prefer: Prefer,
 ) -> Result<Prepared, Error> {
     let mut tree = Json::parse(body)?;
-    if tree.resource_type() != Some("Bundle") {
-        let message = "The base takes a Bundle of type batch or transaction.";
-        return Err(Error::new(ErrorCode::InvalidStructure, message));
-    }
-    let is_transaction = match tree.get("type").and_then(Json::as_str) {
-        Some("transaction") => true,
-        Some("batch") => false,
-        _ => {
-            let message = "The base takes a Bundle of type batch or transaction.";
-            return Err(Error::new(ErrorCode::InvalidValue, message).at("Bundle.type"));
+    let entries = match &mut tree {
+        Json::Object(bundle) if bundle.str("resourceType") == Some("Bundle") => {
+            take_entries(bundle, &server.settings.base, prefer)
         }
+        _ => Vec::new(),
     };
-    let Json::Object(bundle) = &mut tree else {
-        return Err(Error::new(ErrorCode::InvalidStructure, "A resource is a JSON object."));
-    };
-    let entries = take_entries(bundle, &server.settings.base, prefer);
     if entries.len() > server.settings.max_entries {
         let message =
             format!("A Bundle may have {} entries here. Send several.", server.settings.max_entries);
         return Err(Error::new(ErrorCode::TooLarge, message).at("Bundle.entry"));
     }
-    let work = if is_transaction {
-        Work::Transaction(PreparedTransaction::new(server, actor, entries)?)
-    } else {
-        Work::Batch(PreparedBatch::new(server, actor, entries))
+    check(server, &tree, &entries)?;
+    let work = match tree.get("type").and_then(Json::as_str) {
+        Some("transaction") => Work::Transaction(PreparedTransaction::new(server, actor, entries)?),
+        Some("batch") => Work::Batch(PreparedBatch::new(server, actor, entries)),
+        _ => {
+            let message = "The base takes a Bundle of type batch or transaction.";
+            return Err(Error::new(ErrorCode::InvalidValue, message).at("Bundle.type"));
+        }
     };
     Ok(Prepared { work })
+}
+
+/// Checks the Bundle whose `entries` have been taken out. If it is at fault, the faults of its resources are told too.
+fn check(server: &Server, shell: &Json<'_>, entries: &[Entry<'_>]) -> Result<(), Error> {
+    let (definitions, settings) = (Definitions::r4(), &server.settings.validation);
+    let mut faults = validate(definitions, shell, definitions.type_id("Bundle"), settings).faults;
+    if faults.is_empty() {
+        return Ok(());
+    }
+    for entry in entries {
+        if faults.len() >= MOST_FAULTS {
+            break;
+        }
+        let Some(resource) = &entry.resource else { continue };
+        let inside = Error::of(validate(definitions, resource, None, settings).faults);
+        let at = format!("{}.resource", entry.path());
+        faults.extend(inside.into_iter().flat_map(|error| error.below(&at).into_issues()));
+    }
+    Error::of(faults).map_or(Ok(()), Err)
 }

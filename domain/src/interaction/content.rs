@@ -19,9 +19,10 @@ impl<'a> Source<'a> {
     pub(crate) fn of(body: &'a [u8], parsed: Option<Json<'a>>) -> Result<Source<'a>, Error> {
         match parsed {
             Some(resource) => Ok(Source(resource)),
-            None if body.is_empty() => {
-                Err(Error::new(ErrorCode::MissingElement, "Send the resource as the body."))
-            }
+            None if body.is_empty() => Err(Error::new(
+                ErrorCode::MissingElement,
+                "Send the resource: as the body, or as the entry's.",
+            )),
             None => Json::parse(body).map(Source),
         }
     }

@@ -4,7 +4,7 @@
 use super::address::{Address, parameters};
 use super::{Answer, Prefer, Request, Return};
 use crate::conformance::Definitions;
-use crate::error::{Error, ErrorCode};
+use crate::error::{Error, ErrorCode, Issue};
 use crate::resource::json::{Json, Object, write_string};
 
 /// One entry, taken out of its Bundle.
@@ -24,6 +24,20 @@ impl Entry<'_> {
     /// FHIRPath of the entry.
     pub(super) fn path(&self) -> String {
         path(self.index)
+    }
+}
+
+/// Faults of a Bundle told at once.
+pub(super) const MOST_FAULTS: usize = 100;
+
+/// An entry's error with its places in the Bundle: what names a place in a resource is about the entry's resource, all
+/// else about the entry.
+pub(super) fn placed(error: Error, entry: &str) -> Error {
+    let of_resource = |issue: &Issue| issue.expression.is_some() || issue.code == ErrorCode::MissingElement;
+    if error.issues().iter().any(of_resource) {
+        error.below(&format!("{entry}.resource"))
+    } else {
+        error.below(entry)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `FHIR R4 http.html#transaction`: all entries or none, in the order DELETE, POST, PUT, GET, with the links between
 //! them rewritten to the ids they get.
 
-use super::entry::{Entry, path, responses};
+use super::entry::{Entry, MOST_FAULTS, path, placed, responses};
 use super::write::PreparedWrite;
 use super::{Answer, Interaction};
 use crate::access::Access;
@@ -29,7 +29,7 @@ pub struct PreparedTransaction {
 impl PreparedTransaction {
     /// Gives every new resource its id, rewrites the links, prepares every entry.
     ///
-    /// Errors: the first entry that is wrong, named by its FHIRPath; nothing is performed then.
+    /// Errors: every entry that is wrong, named by its FHIRPath; nothing is performed then.
     pub(super) fn new(
         server: &Server,
         actor: &Actor,
@@ -58,11 +58,15 @@ impl PreparedTransaction {
             if let Some(resource) = &mut entry.resource {
                 links.rewrite(resource, entry.full_url.as_deref());
             }
-            let request = entry.request.map_err(|error| error.below(&at))?;
-            match server.prepare_with_id(actor, request, entry.resource, id.map(|(_, id)| id)) {
+            let resource = entry.resource;
+            let done = entry.request.map_err(|error| error.below(&at)).and_then(|request| {
+                let id = id.map(|(_, id)| id);
+                server.prepare_with_id(actor, request, resource, id).map_err(|error| placed(error, &at))
+            });
+            match done {
                 Ok(Prepared { work: Work::Write(write) }) => prepared.writes.push((index, *write)),
                 Ok(read) => prepared.reads.push((index, read)),
-                Err(error) => faults.extend(error.below(&format!("{at}.resource")).into_issues()),
+                Err(error) => faults.extend(error.into_issues()),
             }
             if faults.len() >= MOST_FAULTS {
                 break;
@@ -149,9 +153,6 @@ struct Group<'a> {
     places: Vec<usize>,
     keys: Vec<(TypeId, Id)>,
 }
-
-/// Faults told at once.
-const MOST_FAULTS: usize = 100;
 
 /// The id that each entry's resource has or gets; none for entries that write no resource.
 fn assign(server: &Server, entries: &mut [Entry<'_>]) -> Result<Vec<Option<(TypeId, Id)>>, Error> {

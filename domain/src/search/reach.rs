@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn links_are_what_a_chain_cannot_do_without() {
         let found =
-            links(&query("Patient", &[("_has:Observation:patient:performer:Practitioner.name", "x")]));
+            links(&criteria("Patient", &[("_has:Observation:patient:performer:Practitioner.name", "x")]));
         assert_eq!(found.into_iter().map(names).collect::<Vec<_>>(), [["Observation"], ["Practitioner"]]);
     }
 }

@@ -73,7 +73,7 @@ guarded! {
         let http = server.http();
         let good = crate::token::client_credentials(server, "system/Patient.rs");
         good.get("Patient?_count=1").expect(200);
-        let token = good.token().expect("a token").to_owned();
+        let token = good.token().to_owned();
         http.get(&format!("Patient?_count=1&access_token={token}")).expect_error(401);
         let form = [("Content-Type", "application/x-www-form-urlencoded")];
         http.send(Method::POST, "Patient/_search", &form, Some(format!("access_token={token}").as_bytes())).expect_error(401);

@@ -55,13 +55,11 @@ fn asks_for_a_token_postgres() {
 }
 
 #[test]
-#[ignore = "for `serve` with tokens and `client add`"]
 fn a_weak_secret_is_refused_sqlite() {
     a_weak_secret_is_refused(Database::Sqlite);
 }
 
 #[test]
-#[ignore = "for `serve` with tokens and `client add`"]
 fn a_weak_secret_is_refused_postgres() {
     a_weak_secret_is_refused(Database::Postgres);
 }

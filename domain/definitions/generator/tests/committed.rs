@@ -1,20 +1,10 @@
 //! The committed tables are what the generator writes from the R4 package.
 
-use std::path::{Path, PathBuf};
-
-/// `BINNACLE_SHARED_DATA`, or `shared/data` beside the workspace.
-fn shared_data() -> PathBuf {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data");
-    std::env::var_os("BINNACLE_SHARED_DATA").map_or_else(default, PathBuf::from)
-}
+use std::path::Path;
 
 #[test]
 fn the_committed_tables_are_what_the_generator_writes() {
-    let source = shared_data().join("r4-definitions");
-    if !source.is_dir() {
-        eprintln!("NOT CHECKED: no R4 package at {} (set BINNACLE_SHARED_DATA)", source.display());
-        return;
-    }
+    let Some(source) = tests::published::path("r4-definitions") else { return };
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let tables = definitions_generator::generate(&source).unwrap();
     assert_eq!(

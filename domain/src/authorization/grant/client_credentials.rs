@@ -20,7 +20,7 @@ pub fn run(server: &AuthorizationServer, client: &Client, scope: Option<&str>) -
         ));
     }
     let asked = scope.unwrap_or_default();
-    let granted = granted(asked, &client.scope, &[Context::System]);
+    let granted = granted(asked, &client.scope, &[Context::System])?;
     if granted.is_empty() {
         return Err(Refusal::new(
             ErrorType::InvalidScope,

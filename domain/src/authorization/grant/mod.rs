@@ -3,6 +3,7 @@
 pub mod authorization_code;
 pub mod client_credentials;
 
+use super::{ErrorType, Refusal};
 use crate::access::scope::{Context, Scope};
 
 /// Whether this server can grant `scope` at all.
@@ -10,8 +11,17 @@ pub fn is_known(scope: &str) -> bool {
     scope == "launch/patient" || Scope::parse(scope).is_some()
 }
 
+/// Longest scope in bytes: a token carries it in a header of every request.
+const LONGEST: usize = 4096;
+
 /// The scopes of `asked` that the registration covers and `contexts` allow, as written and in order, each once.
-pub fn granted<'a>(asked: &'a str, registered: &str, contexts: &[Context]) -> Vec<&'a str> {
+///
+/// Errors: `invalid_scope` when it is too long.
+pub fn granted<'a>(asked: &'a str, registered: &str, contexts: &[Context]) -> Result<Vec<&'a str>, Refusal> {
+    if asked.len() > LONGEST {
+        let text = format!("The scope has more than {LONGEST} bytes. Ask for wildcards.");
+        return Err(Refusal::new(ErrorType::InvalidScope, text));
+    }
     let own = Scope::parse_all(registered);
     let mut granted: Vec<&str> = Vec::new();
     for text in asked.split(' ') {
@@ -27,5 +37,5 @@ pub fn granted<'a>(asked: &'a str, registered: &str, contexts: &[Context]) -> Ve
             granted.push(text);
         }
     }
-    granted
+    Ok(granted)
 }

@@ -287,7 +287,16 @@ impl Shapes {
         let primitives: Vec<bool> = self.all.iter().map(|shape| shape.kind == ShapeKind::Primitive).collect();
         for shape in &mut self.all {
             let elements = &shape.elements;
-            shape.keys.retain(|_, key| {
+            // XML has these as attributes, which have neither id nor extensions (`element.html`, `extensibility.html`).
+            let attribute = |name: &str| match name {
+                "_id" => shape.kind != ShapeKind::Resource,
+                "_url" => shape.name == "Extension",
+                _ => false,
+            };
+            shape.keys.retain(|name, key| {
+                if attribute(name) {
+                    return false;
+                }
                 let type_ =
                     elements.get(usize::from(key.element)).and_then(|e| e.types.get(usize::from(key.type_)));
                 let primitive =

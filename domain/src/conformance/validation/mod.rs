@@ -5,6 +5,7 @@
 //! checked is only what R4 makes certain: a valid resource is never refused.
 
 mod binding;
+mod bundle;
 mod date;
 mod narrative;
 pub mod nhs_number;

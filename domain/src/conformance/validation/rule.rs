@@ -11,6 +11,7 @@ impl Walk<'_> {
     /// The rules of the structure `name` over its value `object`.
     pub(super) fn rules(&mut self, name: &str, object: &Object<'_>, place: &Place<'_>) {
         match name {
+            "Bundle" => self.bundle(object, place),
             "Extension" => self.extension(object, place),
             "Identifier" => self.identifier(object, place),
             "Period" => self.period(object, place),
@@ -95,7 +96,7 @@ impl Walk<'_> {
         }
     }
 
-    fn broken(&mut self, place: &Place<'_>, rule: &'static str) {
+    pub(super) fn broken(&mut self, place: &Place<'_>, rule: &'static str) {
         self.fault(ErrorCode::Invariant, place, || rule.to_owned());
     }
 }

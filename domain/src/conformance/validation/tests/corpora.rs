@@ -5,62 +5,31 @@ use crate::conformance::Definitions;
 use crate::conformance::validation::{NhsNumbers, ValidationSettings, typed_gate, validate};
 use crate::resource::json::Json;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 /// The published files that are refused: file name, FHIRPath of a fault, why.
 const REFUSED: &str = include_str!("refused.tsv");
 
-fn shared_data() -> PathBuf {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    std::env::var_os("BINNACLE_SHARED_DATA").map_or_else(default, PathBuf::from)
-}
+/// The corpora: folders and archives of the reference data.
+pub(super) const CORPORA: [&str; 6] =
+    ["ukcore", "nhsengland", "nhs-examples", "careplan", "r4-examples.tar.zst", "synthea.tar.zst"];
 
-/// The `.json` files below a folder, by path from `root`.
-fn folder(root: &Path, at: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
-    for entry in std::fs::read_dir(at).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            folder(root, &path, found);
-        } else if path.extension().is_some_and(|extension| extension == "json") {
-            let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-            found.insert(name, std::fs::read(&path).unwrap());
-        }
+/// Every published file, without byte order mark; `None` where the reference data are said to be missing.
+pub(super) fn files() -> Option<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    for name in CORPORA {
+        files.append(&mut tests::published::json_files(name)?);
     }
-}
-
-/// The `.json` files of a `.tar.zst` (plain ustar entries).
-fn archive(path: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
-    let tar = zstd::decode_all(std::fs::File::open(path).unwrap()).unwrap();
-    let mut at = 0;
-    while tar.get(at).is_some_and(|byte| *byte != 0) {
-        let header = &tar[at..at + 512];
-        let field = |from: usize, to: usize| {
-            String::from_utf8_lossy(&header[from..to]).trim_end_matches('\0').to_owned()
-        };
-        let size = usize::from_str_radix(field(124, 136).trim(), 8).unwrap();
-        let name = field(0, 100);
-        if name.ends_with(".json") {
-            found.insert(name, tar[at + 512..at + 512 + size].to_vec());
-        }
-        at += 512 + size.div_ceil(512) * 512;
+    for text in files.values_mut().filter(|text| text.starts_with(b"\xef\xbb\xbf")) {
+        text.drain(..3);
     }
+    assert!(files.len() > 700, "only {} files", files.len());
+    Some(files)
 }
 
 #[test]
 fn published_resources_pass_but_for_those_listed() {
-    let shared = shared_data();
-    if !shared.is_dir() {
-        eprintln!("NOT CHECKED: no shared data at {} (set BINNACLE_SHARED_DATA)", shared.display());
-        return;
-    }
+    let Some(files) = files() else { return };
     on_deep_stack(move || {
-        let mut files = BTreeMap::new();
-        for name in ["ukcore", "nhsengland", "nhs-examples", "careplan"] {
-            folder(&shared, &shared.join(name), &mut files);
-        }
-        archive(&shared.join("r4-examples.tar.zst"), &mut files);
-        archive(&shared.join("synthea.tar.zst"), &mut files);
-        assert!(files.len() > 700, "only {} files", files.len());
         let found = refusals(&files);
         let listed: Vec<(&str, &str)> = REFUSED
             .lines()
@@ -88,7 +57,6 @@ fn refusals(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<String>> 
     let settings = ValidationSettings { nhs_numbers: NhsNumbers::Warn };
     let mut refused = BTreeMap::new();
     for (file, text) in files {
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         let tree = match Json::parse(text) {
             Ok(tree) => tree,
             Err(error) => {

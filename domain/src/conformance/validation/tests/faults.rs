@@ -100,6 +100,12 @@ fn companions_of_primitives() {
     patient(r#""_birthDate":"x""#, &[(InvalidStructure, "Patient._birthDate")]);
     patient(r#""birthDate":"1990","_birthDate":[]"#, &[(InvalidStructure, "Patient._birthDate")]);
     patient(r#""_name":[{"id":"x"}]"#, &[(InvalidStructure, "Patient._name")]);
+    // What XML has as attributes has neither id nor extensions.
+    patient(&format!(r#""name":[{{"_id":{extension}}}]"#), &[(InvalidStructure, "Patient.name[0]._id")]);
+    patient(
+        &format!(r#""extension":[{{"url":"urn:x","valueCode":"y","_url":{extension}}}]"#),
+        &[(InvalidStructure, "Patient.extension[0]._url")],
+    );
 }
 
 #[test]
@@ -256,16 +262,82 @@ fn nhs_number_vectors() {
         assert_eq!(nhs_number::normalise(bad), None, "{bad}");
     }
     assert_eq!(nhs_number::normalise("943 476 5919").as_deref(), Some("9434765919"));
-    let default = || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let shared = std::env::var_os("BINNACLE_SHARED_DATA").map_or_else(default, std::path::PathBuf::from);
-    let Ok(text) = std::fs::read(shared.join("nhs-number-vectors.json")) else {
-        eprintln!("NOT CHECKED: no nhs-number-vectors.json (set BINNACLE_SHARED_DATA)");
-        return;
-    };
+    let Some(path) = tests::published::path("nhs-number-vectors.json") else { return };
+    let text = std::fs::read(path).unwrap();
     let vectors = Json::parse(&text).unwrap();
     for vector in vectors.get("vectors").unwrap().each() {
         let value = vector.get("value").and_then(Json::as_str).unwrap();
         let valid = vector.get("valid") == Some(&Json::Bool(true));
         assert_eq!(nhs_number::normalise(value).is_some(), valid, "{value}");
     }
+}
+
+#[test]
+fn bundles() {
+    let bundle = |members: &str| faults(&format!(r#"{{"resourceType":"Bundle",{members}}}"#));
+    let found = |code: ErrorCode, path: &str| vec![(code, path.to_owned())];
+    let basic = r#""resource":{"resourceType":"Basic","code":{"text":"x"}}"#;
+    let post = r#""request":{"method":"POST","url":"Basic"}"#;
+    for (members, code, path) in [
+        (r#""type":"batch","total":1"#.to_owned(), Invariant, "Bundle.total"),
+        (
+            format!(r#""type":"batch","entry":[{{{basic},{post},"search":{{"mode":"match"}}}}]"#),
+            Invariant,
+            "Bundle.entry[0].search",
+        ),
+        (
+            format!(r#""type":"transaction","entry":[{{{basic},{post}}},{{{basic}}}]"#),
+            MissingElement,
+            "Bundle.entry[1].request",
+        ),
+        (
+            format!(r#""type":"collection","entry":[{{{basic},{post}}}]"#),
+            Invariant,
+            "Bundle.entry[0].request",
+        ),
+        (format!(r#""type":"batch-response","entry":[{{{basic}}}]"#), Invariant, "Bundle.entry[0].response"),
+        (
+            format!(r#""type":"collection","entry":[{{{basic},"response":{{"status":"200"}}}}]"#),
+            Invariant,
+            "Bundle.entry[0].response",
+        ),
+        (r#""type":"collection","entry":[{"fullUrl":"urn:x"}]"#.to_owned(), Invariant, "Bundle.entry[0]"),
+        (
+            format!(
+                r#""type":"collection","entry":[{{"fullUrl":"urn:x",{basic}}},{{"fullUrl":"urn:x",{basic}}}]"#
+            ),
+            Invariant,
+            "Bundle.entry[1].fullUrl",
+        ),
+        (
+            format!(r#""type":"collection","entry":[{{"fullUrl":"http://x/Basic/1/_history/2",{basic}}}]"#),
+            Invariant,
+            "Bundle.entry[0].fullUrl",
+        ),
+        (format!(r#""type":"message","entry":[{{{basic}}}]"#), Invariant, "Bundle.entry"),
+        (
+            format!(r#""type":"batch","entry":[{{{basic},"request":{{"method":"SAVE","url":"Basic"}}}}]"#),
+            InvalidCode,
+            "Bundle.entry[0].request.method",
+        ),
+        (
+            format!(r#""type":"batch","entry":[{{{basic},"request":{{"method":"POST"}}}}]"#),
+            MissingElement,
+            "Bundle.entry[0].request.url",
+        ),
+        (
+            format!(r#""type":"batch","entry":[{{{post},{basic},"verb":1}}]"#),
+            InvalidStructure,
+            "Bundle.entry[0].verb",
+        ),
+    ] {
+        assert_eq!(bundle(&members), found(code, path), "{members}");
+    }
+    let document =
+        [(Invariant, "Bundle.identifier"), (Invariant, "Bundle.timestamp"), (Invariant, "Bundle.entry")];
+    assert_eq!(bundle(r#""type":"document""#), document.map(|(code, path)| (code, path.to_owned())));
+    let versions = format!(
+        r#""type":"history","entry":[{{"fullUrl":"urn:x",{post},"response":{{"status":"201"}}}},{{"fullUrl":"urn:x",{post},"response":{{"status":"200"}}}}]"#
+    );
+    assert_eq!(bundle(&versions), []);
 }
