@@ -22,8 +22,8 @@ test: ## every test, on SQLite and on a throw-away PostgreSQL
 lint: ## formatting, clippy with warnings as errors, licences, bans and advisories
 	@exec tests/bin/lint
 
-bench: ## load, read, search and create on both databases, with percentiles
-	@exec tests/bin/bench
+bench: ## load, read, search and create on both databases, with percentiles; ARGS="--only create --seconds 10"
+	@exec tests/bin/bench $(ARGS)
 
 definitions: ## rewrite domain/definitions from the HL7 R4 core package
 	$(CARGO) run --package definitions-generator -- "$${BINNACLE_SHARED_DATA:-../shared/data}/r4-definitions" domain/definitions

@@ -3,6 +3,7 @@
 use crate::clock::{SystemClock, SystemIds};
 use crate::guard::cors::Origins;
 use crate::guard::limit::Running;
+use crate::guard::rate::Rates;
 use crate::oauth::Authority;
 use crate::operations::metrics::Recorder;
 use crate::settings::{NhsNumber, Settings};
@@ -19,6 +20,10 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::signal::unix::SignalKind;
+
+/// The signal of a file that outgrows its limit, on Linux and macOS.
+const SIGXFSZ: SignalKind = SignalKind::from_raw(25);
 
 /// What every handler shares.
 pub(crate) struct App {
@@ -40,6 +45,8 @@ pub(crate) struct App {
     pub(crate) accepting: AtomicBool,
     /// Requests being worked on.
     pub(crate) running: Arc<Running>,
+    /// How often callers may ask.
+    pub(crate) rates: Rates,
     /// Origins of browser apps.
     pub(crate) origins: Origins,
     /// Counts and times of requests.
@@ -67,6 +74,7 @@ impl App {
             preparation: Preparation::start(threads, settings.queue).map_err(|error| error.to_string())?,
             accepting: AtomicBool::new(true),
             running: Arc::new(Running::new(settings.max_requests)),
+            rates: Rates::new(&settings),
             origins: Origins::new(&settings.cors_origins),
             metrics: Recorder::default(),
             settings,
@@ -77,23 +85,20 @@ impl App {
 /// The domain's server with this process's time and randomness, and a cursor key of its own.
 pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
     let ids = SystemIds;
-    Server {
-        settings: server::Settings {
-            base: settings.base(),
-            cursor_key: ids.secret(),
-            tokens: !open,
-            validation: ValidationSettings {
-                nhs_numbers: match settings.nhs_number {
-                    NhsNumber::Refuse => NhsNumbers::Refuse,
-                    NhsNumber::Warn => NhsNumbers::Warn,
-                },
+    let settings = server::Settings {
+        base: settings.base(),
+        cursor_key: ids.secret(),
+        tokens: !open,
+        validation: ValidationSettings {
+            nhs_numbers: match settings.nhs_number {
+                NhsNumber::Refuse => NhsNumbers::Refuse,
+                NhsNumber::Warn => NhsNumbers::Warn,
             },
-            public_url: settings.public_url.trim_end_matches('/').to_owned(),
-            max_entries: settings.bundle_entries,
         },
-        clock: Arc::new(SystemClock),
-        ids: Arc::new(ids),
-    }
+        public_url: settings.public_url.trim_end_matches('/').to_owned(),
+        max_entries: settings.bundle_entries,
+    };
+    Server::new(settings, Arc::new(SystemClock), Arc::new(ids))
 }
 
 /// Serves until a signal asks to stop; then answers what was accepted, for at most 30 seconds.
@@ -118,6 +123,8 @@ pub(crate) async fn serve(app: App, listener: TcpListener) -> std::io::Result<()
     .disable_signals()
     .listen(listener)?
     .run();
+    // A file that would outgrow a limit (`ulimit -f`) cannot be written, as on a full disk, instead of ending the process.
+    let _limits = tokio::signal::unix::signal(SIGXFSZ)?;
     if let Err(error) = crate::oauth::refresh(&app).await {
         tracing::warn!(%error, "keys and clients were not read");
     }
@@ -134,7 +141,7 @@ pub(crate) async fn serve(app: App, listener: TcpListener) -> std::io::Result<()
 
 /// Waits for SIGTERM or SIGINT.
 async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
+    use tokio::signal::unix::signal;
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {

@@ -49,13 +49,11 @@ settings! {
     max_connections: usize = 10_000;
     /// refuse or warn: what becomes of a wrong NHS number
     nhs_number: NhsNumber = NhsNumber::Refuse;
-    /// async or sync: whether an answer waits until its audit row is stored
-    audit_reads: AuditReads = AuditReads::Async;
-    /// requests a minute of one client, 0 = no limit
+    /// requests a minute of one client, in bursts of as many; 0 = no limit
     rate_limit_client: u32 = 6000;
     /// requests a minute of one user, 0 = no limit
     rate_limit_user: u32 = 1200;
-    /// requests a minute of one address, 0 = no limit
+    /// requests a minute of one network address (IPv6: of one /64), 0 = no limit
     rate_limit_address: u32 = 0;
     /// failed logins in 15 minutes of one account, and from one address; 0 = no limit
     login_failures: LoginFailures = LoginFailures { account: 10, address: 100 };
@@ -85,16 +83,6 @@ pub(crate) enum NhsNumber {
     Refuse,
     /// A wrong one is stored and reported.
     Warn,
-}
-
-/// `BINNACLE_AUDIT_READS`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum AuditReads {
-    /// Stored within 50 ms.
-    Async,
-    /// Stored before the answer leaves.
-    Sync,
 }
 
 /// `BINNACLE_LOGIN_FAILURES`, written `account,address`.
@@ -148,6 +136,7 @@ impl Settings {
             return Err(format!("The settings file {} cannot be read.", file.display()));
         }
         let names: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).collect();
+        refuse_unknown(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()), &names)?;
         let settings: Settings = Figment::from(Serialized::defaults(Settings::default()))
             .merge(Toml::file(file.unwrap_or_else(|| Path::new("binnacle.toml"))))
             .merge(Env::prefixed("BINNACLE_").only(&names))
@@ -205,6 +194,21 @@ impl Settings {
     pub(crate) fn readers(&self) -> usize {
         if self.reader_threads > 0 { self.reader_threads } else { 2 * processors() }
     }
+}
+
+/// Variables of the build, the tests and the measurements; the server does not read them.
+const NOT_SETTINGS: [&str; 5] = ["BIN", "CACHE", "SHARED_DATA", "TEST_", "BENCH_"];
+
+/// Refuses environment variables that look like settings and are none: a mistyped one would change nothing, unnoticed.
+fn refuse_unknown(variables: impl Iterator<Item = String>, names: &[&str]) -> Result<(), String> {
+    for variable in variables {
+        let Some(name) = variable.strip_prefix("BINNACLE_") else { continue };
+        let other = |known: &str| name == known || (known.ends_with('_') && name.starts_with(known));
+        if !names.contains(&name.to_ascii_lowercase().as_str()) && !NOT_SETTINGS.into_iter().any(other) {
+            return Err(format!("There is no setting {variable}. `binnacle serve --help` lists all."));
+        }
+    }
+    Ok(())
 }
 
 fn processors() -> usize {
@@ -290,6 +294,17 @@ mod tests {
         ] {
             let error = from_file(text).unwrap_err();
             assert!(error.contains(name), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_sets_nothing_is_refused() {
+        let refuse = |name: &str| refuse_unknown([name.to_owned()].into_iter(), &["listen"]);
+        for known in ["BINNACLE_LISTEN", "BINNACLE_CACHE", "BINNACLE_TEST_POSTGRES", "PATH"] {
+            assert_eq!(refuse(known), Ok(()), "{known}");
+        }
+        for unknown in ["BINNACLE_LISTN", "BINNACLE_CACHED", "BINNACLE_"] {
+            assert!(refuse(unknown).unwrap_err().contains(unknown), "{unknown}");
         }
     }
 

@@ -55,6 +55,15 @@ impl Worker {
         self.send_write(job)?.blocking_recv().unwrap_or_else(|_| Err(lost()))
     }
 
+    /// [`Worker::read`] for a thread of its own. Not from async code.
+    pub(crate) fn read_blocking<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn ReadTx) -> Result<T, Error> + Send + 'static,
+    {
+        self.send_read(job)?.blocking_recv().unwrap_or_else(|_| Err(lost()))
+    }
+
     fn send_read<T, F>(&self, job: F) -> Result<oneshot::Receiver<Result<T, Error>>, Error>
     where
         T: Send + 'static,

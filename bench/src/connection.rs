@@ -1,4 +1,4 @@
-//! One keep-alive HTTP/1.1 connection over a plain socket: as little work per request as a caller can do.
+//! One keep-alive HTTP/1.1 connection that waits for each answer: for what is not measured by the request.
 
 use crate::Failure;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,8 +16,6 @@ pub(crate) struct Connection {
 pub(crate) struct Answer<'a> {
     /// The status of the answer.
     pub(crate) status: u16,
-    /// The `Location` header, if there was one.
-    pub(crate) location: Option<String>,
     /// The body.
     pub(crate) body: &'a [u8],
 }
@@ -48,7 +46,7 @@ impl Connection {
             .nth(1)
             .and_then(|status| status.parse().ok())
             .ok_or("the answer is not HTTP/1.1")?;
-        let (mut length, mut chunked, mut location) = (0, false, None);
+        let (mut length, mut chunked) = (0, false);
         loop {
             let line = self.read_line()?;
             if line.is_empty() {
@@ -60,8 +58,6 @@ impl Connection {
                 length = value.parse().map_err(|_| "a content-length that is no number")?;
             } else if name.eq_ignore_ascii_case("transfer-encoding") {
                 chunked = value.eq_ignore_ascii_case("chunked");
-            } else if name.eq_ignore_ascii_case("location") {
-                location = Some(value.to_owned());
             }
         }
         self.body.clear();
@@ -70,7 +66,7 @@ impl Connection {
         } else {
             self.read_body(length)?;
         }
-        Ok(Answer { status, location, body: &self.body })
+        Ok(Answer { status, body: &self.body })
     }
 
     fn read_line(&mut self) -> Result<&str, Failure> {

@@ -17,7 +17,7 @@ use crate::interaction::write::{Content, Kind, PreparedWrite};
 use crate::interaction::{Answer, Interaction, Request, Return, batch, bundle, content, transaction};
 use crate::resource::json::Json;
 use crate::store::{ReadTx, WriteTx};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What this server is: its address, limits and sources of time and ids.
 pub struct Server {
@@ -27,6 +27,8 @@ pub struct Server {
     pub clock: Arc<dyn Clock>,
     /// Ids and randomness.
     pub ids: Arc<dyn IdSource>,
+    /// The CapabilityStatement, once it was asked for.
+    capabilities: OnceLock<Vec<u8>>,
 }
 
 /// What an operator chose.
@@ -84,6 +86,11 @@ impl Prepared {
 }
 
 impl Server {
+    /// A server with these settings and sources.
+    pub fn new(settings: Settings, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Server {
+        Server { settings, clock, ids, capabilities: OnceLock::new() }
+    }
+
     /// Does what needs no database: decides access, parses, validates, assigns ids, rewrites links, extracts index rows.
     ///
     /// Errors: whatever is wrong with the request in itself, and [`ErrorCode::Forbidden`].
@@ -207,6 +214,11 @@ impl Server {
 
     /// `FHIR R4 http.html#capabilities`: what the Registry says, at this address.
     pub fn capabilities(&self) -> Answer {
+        let statement = self.capabilities.get_or_init(|| self.statement().to_string().into_bytes());
+        Answer { status: 200, body: Some(statement.clone()), version: None, location: false }
+    }
+
+    fn statement(&self) -> serde_json::Value {
         let installation = Installation {
             public_url: &self.settings.public_url,
             base: &self.settings.base,
@@ -214,8 +226,7 @@ impl Server {
             version: env!("CARGO_PKG_VERSION"),
             tokens: self.settings.tokens,
         };
-        let statement = capability::statement(Registry::r4(), &installation);
-        Answer { status: 200, body: Some(statement.to_string().into_bytes()), version: None, location: false }
+        capability::statement(Registry::r4(), &installation)
     }
 }
 

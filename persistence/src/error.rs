@@ -29,6 +29,9 @@ pub(crate) fn store_error(error: DieselError) -> Error {
             if message.contains("database or disk is full") || message.contains("No space left") {
                 return Error::new(ErrorCode::StoreFull, "The store has no room left.");
             }
+            if message.contains("disk I/O error") {
+                return busy("The database cannot use its disk.");
+            }
             if message.contains("database is locked") || message.contains("deadlock detected") {
                 return busy("The database is busy.");
             }

@@ -2,7 +2,7 @@
 
 use crate::server::unique;
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::{Connection, PgConnection, SqliteConnection};
 use std::path::Path;
 
 /// Which database a server runs on.
@@ -39,4 +39,45 @@ pub(crate) fn cluster() -> String {
              or with `tests/bin/postgres run cargo test -p tests`"
         )
     })
+}
+
+/// Runs SQL on the database at `url`, behind the server's back.
+pub(crate) fn execute(url: &str, sql: &str) {
+    match url.strip_prefix("sqlite://") {
+        Some(path) => {
+            let mut connection = SqliteConnection::establish(path).expect("the database file opens");
+            connection.batch_execute("PRAGMA busy_timeout = 10000").expect("a pragma");
+            connection.batch_execute(sql).expect("the statement runs");
+        }
+        None => {
+            let mut connection = PgConnection::establish(url).expect("the database answers");
+            connection.batch_execute(sql).expect("the statement runs");
+        }
+    }
+}
+
+/// Keeps everybody else from writing until it is dropped.
+pub(crate) enum Held {
+    Sqlite(#[expect(dead_code, reason = "its end ends the transaction")] SqliteConnection),
+    Postgres(#[expect(dead_code, reason = "its end ends the transaction")] PgConnection),
+}
+
+impl Held {
+    /// Holds the database at `url`.
+    pub(crate) fn writes(url: &str) -> Self {
+        match url.strip_prefix("sqlite://") {
+            Some(path) => {
+                let mut connection = SqliteConnection::establish(path).expect("the database file opens");
+                connection
+                    .batch_execute("PRAGMA busy_timeout = 10000; BEGIN IMMEDIATE")
+                    .expect("the write lock");
+                Self::Sqlite(connection)
+            }
+            None => {
+                let mut connection = PgConnection::establish(url).expect("the database answers");
+                connection.batch_execute("BEGIN; LOCK TABLE resource IN EXCLUSIVE MODE").expect("the lock");
+                Self::Postgres(connection)
+            }
+        }
+    }
 }

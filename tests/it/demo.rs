@@ -1,6 +1,10 @@
 //! The demo record set in `api/demo`: what a newcomer sees first is whole, and is made of numbers that belong to nobody.
 
+use crate::architecture::workspace;
+use crate::commands::said;
+use crate::database::Database;
 use crate::http::{ids, reference, set};
+use crate::server::{Server, Settings, run};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -108,4 +112,72 @@ on_both! {
             ])
         );
     }
+}
+
+on_each! {
+    fn the_printed_command_works_as_printed(database: Database) {
+        let server = Settings::demo(database).start();
+        let printed = server.output();
+        let resources = resources();
+        let loaded = format!("The demo record set is in the store: {} resources.", resources.len());
+        assert!(printed.contains(&loaded), "{printed}");
+        let line = printed.lines().find(|line| line.starts_with("curl ")).unwrap_or_else(|| panic!("{printed}"));
+        let (status, answer, error) = said(&shell("sh", &server, line));
+        assert_eq!(status, 0, "{error}");
+        let bundle: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{line}\n{answer}{error}"));
+        let plans = resources.iter().filter(|(name, plan)| {
+            name.starts_with("CarePlan/") && plan["subject"]["reference"] == "Patient/amina-hussain"
+        });
+        let mut expected = BTreeSet::new();
+        for (name, plan) in plans {
+            expected.insert(name.clone());
+            let goals = plan["goal"].as_array().map_or(&[][..], Vec::as_slice);
+            expected.extend(goals.iter().map(|goal| goal["reference"].as_str().unwrap().to_owned()));
+        }
+        assert!(expected.len() > 4);
+        assert_eq!(ids(&bundle), expected);
+
+        // The same again: nothing is written, and the secrets stay.
+        let server = server.restart();
+        let again = server.output();
+        assert!(again.contains(&loaded), "{again}");
+        let secrets = |text: &str| -> Vec<String> {
+            text.lines().filter(|line| line.starts_with("Demo ")).map(|line| line.split("(app").next().unwrap().to_owned()).collect()
+        };
+        assert_eq!(secrets(&again), secrets(&printed));
+        let (_, checked, _) = said(&server.command(&["check"], ""));
+        let versions = checked.lines().find(|line| line.starts_with("Versions")).unwrap().to_owned();
+        assert!(versions.contains(&format!(" {} ", resources.len())), "{checked}");
+    }
+}
+
+/// Runs `script` in the server's folder.
+fn shell(shell: &str, server: &Server, script: &str) -> std::process::Output {
+    run(std::process::Command::new(shell).args(["-c", script]).current_dir(server.path()), "")
+}
+
+#[test]
+fn the_first_session_of_the_readme_goes_as_it_says() {
+    let server = Settings::demo(Database::Sqlite).start();
+    let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
+    let session = readme.split("## A first session").nth(1).unwrap().split("## Settings").next().unwrap();
+    let blocks: Vec<&str> =
+        session.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
+    assert!(blocks.len() >= 4, "token, read, write, person");
+    // The folder of the database is `data` there, and the server's own here. The last block needs a browser.
+    let script = blocks[..3].concat().replace("http://127.0.0.1:8080", server.http().origin());
+    std::os::unix::fs::symlink(".", server.path().join("data")).unwrap();
+    let (status, printed, error) = said(&shell("bash", &server, &script));
+    assert_eq!(status, 0, "{error}");
+    let mut answers = Vec::new();
+    for line in printed.lines() {
+        if let Some(status) = line.strip_prefix("HTTP/1.1 ") {
+            answers.push(status.split(' ').next().unwrap().to_owned());
+        } else if let Ok(json) = serde_json::from_str::<Value>(line) {
+            answers.push(json["resourceType"].as_str().unwrap_or_default().to_owned());
+        }
+    }
+    let expected = ["Patient", "Bundle", "200", "Observation", "412", "OperationOutcome"];
+    assert_eq!(answers, expected, "{printed}{error}");
+    assert!(printed.to_ascii_lowercase().contains("etag: w/\"2\""), "{printed}");
 }

@@ -42,6 +42,11 @@ impl Http {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// The same caller on connections of its own.
+    pub(crate) fn another(&self) -> Self {
+        Self { token: self.token.clone(), ..Self::new(&self.origin) }
+    }
+
     /// The token this caller sends; it must have one.
     pub(crate) fn token(&self) -> &str {
         self.token.as_deref().expect("a caller with a token")
@@ -70,6 +75,18 @@ impl Http {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Answer {
+        self.try_send(&method, path, headers, body)
+            .unwrap_or_else(|error| panic!("{method} {path}: no whole answer: {error:?}"))
+    }
+
+    /// [`Http::send`] to a server that may end before it answers.
+    pub(crate) fn try_send(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> reqwest::Result<Answer> {
         let url = if path.starts_with("http") {
             path.to_owned()
         } else if path.starts_with('/') {
@@ -90,13 +107,10 @@ impl Http {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = request.send().unwrap_or_else(|error| panic!("{method} {url}: no answer: {error:?}"));
+        let answer = request.send()?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let body = answer
-            .bytes()
-            .unwrap_or_else(|error| panic!("{method} {url}: half an answer: {error:?}"))
-            .to_vec();
-        Answer { request: format!("{method} {url}"), status, headers, body }
+        let body = answer.bytes()?.to_vec();
+        Ok(Answer { request: format!("{method} {url}"), status, headers, body })
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

@@ -52,12 +52,34 @@ macro_rules! guarded {
     )+};
 }
 
+/// Makes one test of `fn name(database: Database)` for each database, for tests that start servers of their own.
+macro_rules! on_each {
+    (fn $name:ident($database:ident: Database) $body:block) => {
+        fn $name($database: crate::database::Database) $body
+
+        mod $name {
+            #[test]
+            fn sqlite() {
+                super::$name(crate::database::Database::Sqlite);
+            }
+
+            #[test]
+            fn postgres() {
+                super::$name(crate::database::Database::Postgres);
+            }
+        }
+    };
+}
+
 mod access;
 mod architecture;
 mod browser;
+mod commands;
 mod database;
 mod demo;
+mod durability;
 mod http;
+mod import;
 mod interaction;
 mod oauth;
 mod schema;

@@ -183,7 +183,37 @@ impl Server {
         run(command(self.path(), &self.environment).args(arguments), input)
     }
 
-    fn path(&self) -> &Path {
+    /// `BINNACLE_DATABASE_URL` of this server.
+    pub(crate) fn database_url(&self) -> &str {
+        let url = self.environment.iter().rev().find(|(name, _)| name == "BINNACLE_DATABASE_URL");
+        &url.expect("every server has a database").1
+    }
+
+    /// The id of its process.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Asks the process to end (SIGTERM).
+    pub(crate) fn ask_to_end(&self) {
+        let kill = Command::new("kill").arg(self.process.id().to_string()).status();
+        assert!(kill.is_ok_and(|status| status.success()), "SIGTERM reaches the server");
+    }
+
+    /// Waits until the process has ended, and answers its exit status; `None` when it has not within `limit`.
+    pub(crate) fn ended_within(&mut self, limit: Duration) -> Option<i32> {
+        let started = Instant::now();
+        while started.elapsed() < limit {
+            if let Some(status) = self.process.try_wait().expect("the server's state") {
+                return Some(status.code().unwrap_or(-1));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        None
+    }
+
+    /// Its folder: the working directory of its commands.
+    pub(crate) fn path(&self) -> &Path {
         self.folder.as_ref().expect("a folder until the server is dropped").path()
     }
 }

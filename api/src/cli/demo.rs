@@ -2,7 +2,7 @@
 //!
 //! Loading again changes nothing: every entry is a `PUT` with content that is there already.
 
-use super::import::{Loader, Report};
+use super::import::Loader;
 use super::sentence;
 use crate::clock::SystemIds;
 use crate::settings::Settings;
@@ -55,10 +55,11 @@ const DOCUMENTS: &[(&str, &[u8])] = documents! {
 ///
 /// Errors: one was refused, which is a fault of this build or of the store.
 pub(crate) fn load(loader: &Loader) -> Result<usize, String> {
-    let mut report = Report::default();
+    let mut loading = loader.start();
     for (name, document) in DOCUMENTS {
-        loader.load(name, document, &mut report);
+        loading.document(name, name, document);
     }
+    let report = loading.finish();
     if report.failed() || report.refused() > 0 {
         return Err(format!("The demo records cannot be loaded.\n{}", report.table()));
     }

@@ -1,9 +1,11 @@
 //! The command line: `binnacle serve`, `migrate` and the rest.
 
+mod check;
 mod client;
 mod demo;
 mod import;
 mod keys;
+mod openapi;
 mod serve;
 mod user;
 
@@ -48,6 +50,10 @@ enum Command {
     Keys(keys::Keys),
     /// Load resources from files
     Import(import::Import),
+    /// Verify that the store's index rows, compartments and versions are right
+    Check(check::Check),
+    /// Print the OpenAPI document
+    Openapi(openapi::OpenApi),
 }
 
 /// Runs the command that the arguments name.
@@ -59,6 +65,8 @@ pub(crate) fn run(open: Open) -> ExitCode {
         Command::User(command) => command.run(&settings, open),
         Command::Keys(command) => command.run(&settings, open),
         Command::Import(import) => import.run(settings, open),
+        Command::Check(check) => check.run(&settings, open),
+        Command::Openapi(command) => command.run(&settings),
         Command::Migrate => {
             open_store(&settings, open)?;
             say("The schema is up to date.");

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::fhir::response;
+use crate::settings::Settings;
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use domain::conformance::Registry;
@@ -30,27 +31,32 @@ impl Documents {
         if let Some(bytes) = built.get(name) {
             return Ok(bytes.clone());
         }
-        let registry = Registry::r4();
-        let extent = if name.is_empty() {
-            Extent::Everything
-        } else {
-            let missing =
-                || Error::new(ErrorCode::NotFoundRoute, "There is no document of this resource type.");
-            Extent::Type(registry.resource_type(name).ok_or_else(missing)?)
-        };
-        let installation = Installation {
-            public_url: &app.settings.public_url,
-            base_path: crate::routes::BASE,
-            version: env!("CARGO_PKG_VERSION"),
-            tokens: !app.open,
-        };
-        let document = openapi::build(registry, &installation, extent);
-        let bytes = openapi::to_bytes(&document)
-            .map_err(|_| Error::internal("an OpenAPI document cannot be written"))?;
-        let bytes = web::Bytes::from(bytes);
+        let bytes = web::Bytes::from(bytes(&app.settings, !app.open, name)?);
         built.insert(name.to_owned(), bytes.clone());
         Ok(bytes)
     }
+}
+
+/// A document as it is served and as `binnacle openapi` prints it; the whole one has no name. `tokens`: whether they are
+/// asked for.
+///
+/// Errors: [`ErrorCode::NotFoundRoute`] when `name` is no resource type.
+pub(crate) fn bytes(settings: &Settings, tokens: bool, name: &str) -> Result<Vec<u8>, Error> {
+    let registry = Registry::r4();
+    let extent = if name.is_empty() {
+        Extent::Everything
+    } else {
+        let missing = || Error::new(ErrorCode::NotFoundRoute, "There is no document of this resource type.");
+        Extent::Type(registry.resource_type(name).ok_or_else(missing)?)
+    };
+    let installation = Installation {
+        public_url: &settings.public_url,
+        base_path: crate::routes::BASE,
+        version: env!("CARGO_PKG_VERSION"),
+        tokens,
+    };
+    let document = openapi::build(registry, &installation, extent);
+    openapi::to_bytes(&document).map_err(|_| Error::internal("an OpenAPI document cannot be written"))
 }
 
 /// Mounts the documents and Swagger UI.

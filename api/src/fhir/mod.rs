@@ -47,9 +47,10 @@ async fn answer(
     *label = Label::of(request::label(&address, http.method()));
     let actor = match address {
         // The CapabilityStatement is for everyone (`FHIR R4 http.html#capabilities`).
-        Address::Metadata => Actor { open: false, ..Actor::open() },
+        Address::Metadata => Arc::new(Actor { open: false, ..Actor::open() }),
         _ => guard::actor(app, http).await?,
     };
+    app.rates.check_actor(&actor)?;
     let form = request::form_of(http, &address)?;
     let view = negotiation::View::of(http.headers(), http.query_string())?;
     let request = if request::has_body(http.method()) {
@@ -74,7 +75,7 @@ struct Body {
 async fn perform(
     http: &HttpRequest,
     app: &web::Data<App>,
-    actor: Actor,
+    caller: Arc<Actor>,
     address: Address,
     body: Body,
 ) -> Result<Answer, Error> {
@@ -83,7 +84,6 @@ async fn perform(
     let method = http.method().clone();
     let limit = app.settings.body_limit;
     let server = Arc::clone(&app.server);
-    let caller = Arc::new(actor);
     let preparing = {
         let (server, caller) = (Arc::clone(&server), Arc::clone(&caller));
         move || {

@@ -9,6 +9,7 @@ use domain::access::actor::Actor;
 use domain::authorization::access_token;
 use domain::{Error, ErrorCode};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// Longest token looked at, in bytes.
 const LONGEST: usize = 8192;
@@ -16,9 +17,9 @@ const LONGEST: usize = 8192;
 /// Who is asking. Their client's id stays with the request, for the log.
 ///
 /// Errors: [`ErrorCode::Unauthenticated`].
-pub(crate) async fn actor(app: &App, request: &HttpRequest) -> Result<Actor, Error> {
+pub(crate) async fn actor(app: &App, request: &HttpRequest) -> Result<Arc<Actor>, Error> {
     if app.open {
-        return Ok(Actor::open());
+        return Ok(Arc::new(Actor::open()));
     }
     let actor = bearer(app, request).await?;
     if let Some(client) = &actor.client {
@@ -27,7 +28,7 @@ pub(crate) async fn actor(app: &App, request: &HttpRequest) -> Result<Actor, Err
     Ok(actor)
 }
 
-async fn bearer(app: &App, request: &HttpRequest) -> Result<Actor, Error> {
+async fn bearer(app: &App, request: &HttpRequest) -> Result<Arc<Actor>, Error> {
     let token = token(request)?;
     let server = &app.authority.server;
     let key: [u8; 32] = Sha256::digest(token.as_bytes()).into();
@@ -40,10 +41,10 @@ async fn bearer(app: &App, request: &HttpRequest) -> Result<Actor, Error> {
         oauth::refresh_soon(app).await?;
     }
     let claims = access_token::verify(server, token)?;
-    let actor = access_token::actor(&claims)?;
+    let actor = Arc::new(access_token::actor(&claims)?);
     let expires = claims.exp;
     app.worker.read(move |tx| access_token::check_current(tx, &claims)).await?;
-    app.authority.tokens.insert(key, (actor.clone(), expires));
+    app.authority.tokens.insert(key, (Arc::clone(&actor), expires));
     Ok(actor)
 }
 

@@ -3,6 +3,7 @@
 mod bearer;
 pub(crate) mod cors;
 pub(crate) mod limit;
+pub(crate) mod rate;
 pub(crate) mod trace;
 
 pub(crate) use bearer::actor;

@@ -15,7 +15,7 @@ use domain::{Error, ErrorCode};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -37,10 +37,15 @@ pub(crate) async fn request(
     let echoed = Echoed { request_id, correlation_id, origin };
 
     let place = app.running.enter();
+    let address = request.peer_addr().map(|address| address.ip());
+    let is_health = request.path().starts_with("/health");
+    let refused = if is_health { None } else { app.rates.check_address(address).err() };
     let answered = if cors::is_preflight(request.method(), request.headers()) {
         Ok(request.into_response(cors::preflight(echoed.origin.is_some())))
-    } else if place.is_none() && !request.path().starts_with("/health") {
+    } else if place.is_none() && !is_health {
         Ok(request.into_response(response::failure(&busy())))
+    } else if let Some(refused) = refused {
+        Ok(request.into_response(response::failure(&refused)))
     } else {
         // The router needs the request to itself, so a failed handler has none to answer with: its answer is an error.
         match AssertUnwindSafe(next.call(request)).catch_unwind().await {
@@ -120,9 +125,13 @@ fn identifier(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
     value.as_bytes().iter().all(plain).then(|| value.clone())
 }
 
+/// A UUIDv7 from this thread's own generator: the operating system's randomness would cost a system call a request.
 fn new_identifier() -> HeaderValue {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let millis = u64::try_from(since.as_millis()).unwrap_or_default();
+    let identifier = uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();
     let mut buffer = uuid::Uuid::encode_buffer();
-    let text = uuid::Uuid::now_v7().as_hyphenated().encode_lower(&mut buffer);
+    let text = identifier.as_hyphenated().encode_lower(&mut buffer);
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Authority {
     pub(crate) server: Arc<AuthorizationServer>,
     /// Verified access tokens by their SHA-256, with the second they expire in. What is revoked elsewhere is
     /// honoured here when its entry ends, within a minute.
-    pub(crate) tokens: Cache<[u8; 32], (Actor, i64)>,
+    pub(crate) tokens: Cache<[u8; 32], (Arc<Actor>, i64)>,
     limits: Limits,
     passwords: Preparation,
     secure: bool,

@@ -4,6 +4,8 @@
 //! held by a handler: it gives a job to an [`Executor`], and the job gets the transaction.
 
 pub mod authorization;
+pub mod import;
+pub mod integrity;
 pub mod memory;
 
 use crate::access::Access;
@@ -144,7 +146,7 @@ pub struct Matches {
 }
 
 /// A transaction that reads. All answers come from one state of the store.
-pub trait ReadTx: authorization::AuthorizationRead {
+pub trait ReadTx: authorization::AuthorizationRead + import::ImportRead + integrity::Integrity {
     /// The current version of a resource, a deletion included, if `access` covers it.
     fn read(&mut self, access: &Access, type_: TypeId, id: &Id) -> Result<Option<Stored>, Error>;
 
@@ -165,7 +167,7 @@ pub trait ReadTx: authorization::AuthorizationRead {
 }
 
 /// A transaction that writes.
-pub trait WriteTx: ReadTx + authorization::AuthorizationWrite {
+pub trait WriteTx: ReadTx + authorization::AuthorizationWrite + import::ImportWrite {
     /// The current versions of resources about to be written, in the order of `keys`; nobody else writes them until
     /// the transaction ends. Call it once per transaction with all keys where possible: it locks in a fixed order.
     fn current(&mut self, access: &Access, keys: &[(TypeId, Id)]) -> Result<Vec<Current>, Error>;

@@ -5,18 +5,25 @@ use crate::statement::Statement;
 use domain::index::IndexValue;
 
 /// Components of a row; R4's composites have two or three.
-const COMPONENTS: usize = 3;
+pub(crate) const COMPONENTS: usize = 3;
 
 /// Inserts rows of (p, rid, how many components, the components).
 pub(super) const INSERT: &str = "INSERT INTO ix_composite (p, rid, components, \
      a0, b0, c0, x0, y0, u0, w0, t0, a1, b1, c1, x1, y1, u1, w1, t1, a2, b2, c2, x2, y2, u2, w2, t2) VALUES ";
 
+/// Selects what [`INSERT`] wrote, `rid` first.
+pub(crate) const SELECT: &str = "SELECT rid, p, components, \
+     a0, b0, c0, x0, y0, u0, w0, t0, a1, b1, c1, x1, y1, u1, w1, t1, a2, b2, c2, x2, y2, u2, w2, t2 FROM ix_composite";
+
 /// What the columns of one component hold.
 #[derive(Default)]
-struct Columns<'v> {
-    integers: [i64; 3],
-    reals: [f64; 4],
-    text: &'v str,
+pub(crate) struct Columns<'v> {
+    /// a, b, c
+    pub(crate) integers: [i64; 3],
+    /// x, y, u, w
+    pub(crate) reals: [f64; 4],
+    /// t
+    pub(crate) text: &'v str,
 }
 
 /// Adds the columns of a row, after `rid`.
@@ -35,7 +42,8 @@ pub(super) fn row<'s>(statement: &'s mut Statement, components: &[IndexValue]) -
     statement
 }
 
-fn columns(value: &IndexValue) -> Columns<'_> {
+/// The columns of one component.
+pub(crate) fn columns(value: &IndexValue) -> Columns<'_> {
     let mut columns = Columns::default();
     match value {
         IndexValue::Token { code, system } => columns.integers = [*code, *system, 0],

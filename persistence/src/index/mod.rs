@@ -1,6 +1,6 @@
 //! Index rows of a resource: written with its version, all of them anew.
 
-mod composite;
+pub(crate) mod composite;
 
 use crate::statement::Statement;
 use crate::transaction::Transaction;

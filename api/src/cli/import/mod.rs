@@ -1,11 +1,12 @@
 //! `binnacle import`: Bundles, NDJSON and single resources from files into the store, through the same door as HTTP.
 
+mod entry;
 mod load;
 mod report;
 mod source;
 
-pub(crate) use load::Loader;
-pub(crate) use report::Report;
+pub(crate) use load::{Loader, Loading};
+use report::Report;
 
 use super::{Open, open_store, say};
 use crate::app::domain_server;
@@ -14,9 +15,8 @@ use crate::worker::Worker;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use source::{Files, Sink};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,13 +28,13 @@ const STACK: usize = 8 << 20;
 /// `binnacle import`.
 #[derive(Args)]
 pub(crate) struct Import {
-    /// Files (.json, .ndjson, and .gz, .zst or .zip of them) or folders of files
+    /// Files (.json, .ndjson, .jsonl, these with .gz or .zst, .zip) or folders of files
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// refuse, or warn to let wrong NHS numbers in
     #[arg(long, value_parser = ["refuse", "warn"])]
     nhs_number: Option<String>,
-    /// Read files again that an earlier import has finished
+    /// Read files again that an earlier import has finished. What it refused is tried again; nothing is stored twice
     #[arg(long)]
     again: bool,
 }
@@ -49,18 +49,24 @@ impl Import {
             Some(_) => settings.nhs_number = NhsNumber::Refuse,
             None => {}
         }
-        let files = source::files(&self.paths)?;
+        let files = Files::below(&self.paths)?;
+        if files.named.is_empty() {
+            return Err(
+                "None of the files has an ending of what can be imported: see `binnacle import --help`."
+                    .into(),
+            );
+        }
         let store = open_store(&settings, open)?;
-        let finished = Finished::open(&settings, self.again)?;
         let loader = Loader::new(domain_server(&settings, true), Worker::new(store));
-        let report = load_all(&files, &loader, &finished)?;
+        let mut report = load_all(&files.named, &loader, self.again)?;
+        report.passed_over = files.passed_over;
         say(&report.table());
         Ok(if report.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 
 /// Loads the files, several at a time, with a progress bar on standard error.
-fn load_all(files: &[PathBuf], loader: &Loader, finished: &Finished) -> Result<Report, String> {
+fn load_all(files: &[PathBuf], loader: &Loader, again: bool) -> Result<Report, String> {
     let sizes = files.iter().filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len());
     let bar = ProgressBar::new(sizes.sum());
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent}% · {msg} · {eta} left") {
@@ -68,21 +74,15 @@ fn load_all(files: &[PathBuf], loader: &Loader, finished: &Finished) -> Result<R
     }
     let report = Mutex::new(Report::default());
     let next = AtomicUsize::new(0);
-    let stored = AtomicUsize::new(0);
     let load_some = || {
         while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let mut part = Report::default();
-            load_file(file, loader, finished, &mut part);
-            let stored = stored.fetch_add(part.stored(), Ordering::Relaxed) + part.stored();
-            bar.inc(file.metadata().map_or(0, |metadata| metadata.len()));
-            let seconds = bar.elapsed().as_secs_f64().max(0.001);
-            bar.set_message(format!("{stored} resources, {:.0}/s", stored as f64 / seconds));
+            let part = load_file(file, loader, again, &bar);
             report.lock().unwrap_or_else(PoisonError::into_inner).join(part);
         }
     };
     let threads = 2 * std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..threads {
+        for _ in 0..threads.min(files.len()) {
             let builder = std::thread::Builder::new().name("import".into()).stack_size(STACK);
             builder.spawn_scoped(scope, load_some).map_err(|error| format!("No thread: {error}."))?;
         }
@@ -92,57 +92,72 @@ fn load_all(files: &[PathBuf], loader: &Loader, finished: &Finished) -> Result<R
     Ok(report.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn load_file(file: &Path, loader: &Loader, finished: &Finished, report: &mut Report) {
-    let name = file.display().to_string();
-    let bytes = match std::fs::read(file) {
-        Ok(bytes) => bytes,
-        Err(error) => return report.fail(&name, &format!("cannot be read: {error}")),
-    };
-    let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    if finished.has(&digest) {
-        return report.skip();
-    }
-    match source::documents(&name, bytes) {
-        Ok(documents) => {
-            for (name, document) in documents {
-                loader.load(&name, &document, report);
-            }
+fn load_file(path: &Path, loader: &Loader, again: bool, bar: &ProgressBar) -> Report {
+    let name = path.display().to_string();
+    let mut report = Report::default();
+    let digest = match digest(path) {
+        Ok(digest) => digest,
+        Err(error) => {
+            report.fail(&name, &format!("cannot be read: {error}"));
+            return report;
         }
-        Err(sentence) => return report.fail(&name, &sentence),
+    };
+    let finished = format!("file/{digest}");
+    if !again && loader.is_noted(&finished) {
+        bar.inc(path.metadata().map_or(0, |metadata| metadata.len()));
+        report.skipped = 1;
+        return report;
     }
+    let mut documents = Documents { loader, loading: loader.start(), digest: &digest, number: 0, bar };
+    // A zip archive is read from its end; the bar jumps when it is done.
+    source::read(&name, path, |file| Counted { file, bar }, &mut documents);
+    let report = documents.loading.finish();
     if !report.failed() {
-        finished.add(&digest);
+        loader.note(finished);
+    }
+    report
+}
+
+/// SHA-256 of a file's bytes, in hexadecimal digits.
+fn digest(path: &Path) -> std::io::Result<String> {
+    let mut digest = Sha256::new();
+    std::io::copy(&mut File::open(path)?, &mut digest)?;
+    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A file whose reading moves the progress bar.
+struct Counted<'b> {
+    file: File,
+    bar: &'b ProgressBar,
+}
+
+impl std::io::Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.file.read(buffer)?;
+        self.bar.inc(length as u64);
+        Ok(length)
     }
 }
 
-/// The digests of the files that are in the store, kept beside it so that an import that broke off goes on.
-struct Finished {
-    known: HashSet<String>,
-    file: Mutex<File>,
+/// The documents of one file on their way into the store.
+struct Documents<'l> {
+    loader: &'l Loader,
+    loading: Loading<'l>,
+    digest: &'l str,
+    number: u64,
+    bar: &'l ProgressBar,
 }
 
-impl Finished {
-    fn open(settings: &Settings, again: bool) -> Result<Finished, String> {
-        let database: String =
-            Sha256::digest(&settings.database_url).iter().take(4).map(|b| format!("{b:02x}")).collect();
-        let sqlite =
-            settings.database_url.strip_prefix("sqlite://").and_then(|path| Path::new(path).parent());
-        let folder = sqlite.unwrap_or_else(|| Path::new("data"));
-        let path = folder.join(format!("imported-{database}.txt"));
-        let failed = |error| format!("{} cannot be written: {error}.", path.display());
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        let known = if again { String::new() } else { std::fs::read_to_string(&path).unwrap_or_default() };
-        let known = known.lines().map(str::to_owned).collect();
-        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
-        Ok(Finished { known, file: Mutex::new(file) })
+impl Sink for Documents<'_> {
+    fn document(&mut self, name: &str, bytes: &[u8]) {
+        self.number += 1;
+        self.loading.document(name, &format!("{}/{}", self.digest, self.number), bytes);
+        let all = self.loader.stored();
+        let seconds = self.bar.elapsed().as_secs_f64().max(0.001);
+        self.bar.set_message(format!("{all} resources, {:.0}/s", all as f64 / seconds));
     }
 
-    fn has(&self, digest: &str) -> bool {
-        self.known.contains(digest)
-    }
-
-    fn add(&self, digest: &str) {
-        // Not remembering a file costs a repetition, nothing else.
-        let _ = writeln!(self.file.lock().unwrap_or_else(PoisonError::into_inner), "{digest}");
+    fn broken(&mut self, name: &str, sentence: &str) {
+        self.loading.broken(name, sentence);
     }
 }

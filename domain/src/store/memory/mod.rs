@@ -2,6 +2,8 @@
 
 mod authorization;
 mod evaluate;
+mod import;
+mod integrity;
 mod search;
 
 use super::authorization::{Kind, Record};
@@ -16,7 +18,7 @@ use crate::id::Id;
 use crate::index::Indexed;
 use crate::index::hash::resource_key;
 use crate::search::query::Query;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 /// The store. Jobs run one after the other on the thread that brings them.
@@ -33,6 +35,8 @@ struct State {
     keys: HashMap<i64, usize>,
     /// The authorization server's records.
     records: BTreeMap<(Kind, String), Record>,
+    /// What imports have finished.
+    imported: BTreeSet<String>,
 }
 
 /// A resource; its row is its place plus one.
