@@ -10,13 +10,15 @@ pub(crate) const BASE: &str = "/FHIR/R4";
 
 /// Mounts everything the server answers.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    // actix tries them in this order, and the patterns of the documents are regular expressions: a FHIR address, which
+    // is compared with fixed texts alone, comes before them.
     config
-        .configure(crate::docs::configure)
         .route("/health/live", web::get().to(operations::live))
         .route("/health/ready", web::get().to(operations::ready))
         .route("/metrics", web::get().to(operations::metrics))
         .configure(oauth::configure)
-        .service(web::resource([BASE, "/FHIR/R4/{address:.*}"]).to(fhir::handle))
+        .service(web::scope(BASE).default_service(web::to(fhir::handle)))
+        .configure(crate::docs::configure)
         .default_service(web::to(nothing_here));
 }
 

@@ -1,4 +1,4 @@
-//! `_include` and `_revinclude` (`FHIR R4 search.html#include`), of one hop.
+//! `_include` and `_revinclude` (`FHIR R4 search.html#include`); with `:iterate` also from what was brought along.
 
 use super::chain::{can_refer_to, reference, resource_type};
 use super::parameter::{invalid, unsupported};
@@ -16,9 +16,13 @@ pub const MAX_INCLUDES: usize = 20;
 pub(super) fn parse(name: &str, types: &[TypeId], value: &str) -> Result<Vec<Include>, Error> {
     let (control, modifier) =
         name.split_once(':').map_or((name, None), |(control, modifier)| (control, Some(modifier)));
-    if let Some(modifier) = modifier {
-        return Err(unsupported(name, format!("the modifier ':{modifier}' is not supported on it")));
-    }
+    let iterate = match modifier {
+        None => false,
+        Some("iterate") => true,
+        Some(modifier) => {
+            return Err(unsupported(name, format!("the modifier ':{modifier}' is not supported on it")));
+        }
+    };
     let reverse = control == "_revinclude";
     if value == "*" {
         if reverse || types.is_empty() {
@@ -26,7 +30,7 @@ pub(super) fn parse(name: &str, types: &[TypeId], value: &str) -> Result<Vec<Inc
         }
         let all = types.iter().map(|type_| {
             let parameters = every_reference(*type_);
-            Include { reverse, source: *type_, parameters, target: None, iterate: false }
+            Include { reverse, source: *type_, parameters, target: None, iterate }
         });
         return Ok(all.collect());
     }
@@ -36,7 +40,7 @@ pub(super) fn parse(name: &str, types: &[TypeId], value: &str) -> Result<Vec<Inc
         return Err(invalid(name, "write it as 'Type:parameter' or 'Type:parameter:TargetType'"));
     };
     let source = resource_type(name, source)?;
-    if !reverse && !types.is_empty() && !types.contains(&source) {
+    if !reverse && !iterate && !types.is_empty() && !types.contains(&source) {
         return Err(invalid(name, "its type is not the one searched for"));
     }
     let target =
@@ -53,7 +57,7 @@ pub(super) fn parse(name: &str, types: &[TypeId], value: &str) -> Result<Vec<Inc
         }
         vec![parameter.id]
     };
-    Ok(vec![Include { reverse, source, parameters, target, iterate: false }])
+    Ok(vec![Include { reverse, source, parameters, target, iterate }])
 }
 
 /// The reference parameters of a type.

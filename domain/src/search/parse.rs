@@ -218,6 +218,10 @@ mod tests {
             ),
             ("Observation", r"value-string=a\,b,c\\d&subject:identifier=a|b&date=ap2020"),
             ("CarePlan", "instantiates-canonical=http://x|1&_summary=count"),
+            (
+                "MedicationRequest",
+                "_include=MedicationRequest:subject&_include:iterate=Patient:link&_revinclude:iterate=Provenance:target",
+            ),
             ("ValueSet", "url:below=http://x&version=1"),
             ("", "_id=a&_type=Patient,Observation&_lastUpdated=2020"),
         ] {
@@ -238,7 +242,7 @@ mod tests {
             ("Patient", "_elements=id", NotSupported),
             ("Patient", "_summary=text", NotSupported),
             ("Patient", "_sort=gender", NotSupported),
-            ("Patient", "_include:iterate=Patient:link", NotSupported),
+            ("Patient", "_include:recurse=Patient:link", NotSupported),
             ("Location", "near=1|2", NotSupported),
             ("Patient", "birthdate=yesterday", InvalidParameter),
             ("Patient", "birthdate=2020-02-30", InvalidParameter),

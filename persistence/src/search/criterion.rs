@@ -1,4 +1,7 @@
 //! Criteria as conditions on the living resource `v`. Inside a chain an inner `v` hides the outer one.
+//!
+//! A condition on other rows is a scalar subquery of one row and not `EXISTS`, which both databases may turn into a join
+//! and start from the wrong side: PostgreSQL took 13 ms instead of 0.3 ms for the values of a code of one patient.
 
 use super::{ALIVE, test};
 use crate::access::covered_living;
@@ -57,34 +60,32 @@ pub(super) fn one(
         Criterion::LastUpdated(tests) => any(statement, tests, updated),
         Criterion::Matches { parameter, facet, tests, negated } => {
             let table = test::table(tests, kind_of(*parameter));
-            statement.sql(if *negated { "NOT EXISTS (" } else { "EXISTS (" });
             rows_of(statement, table, names.p(*parameter, *facet));
             statement.sql(" AND ");
             test::any(statement, tests)?;
-            statement.sql(")");
+            statement.sql(if *negated { NONE } else { SOME });
         }
         Criterion::Missing { parameter, missing } => {
-            statement.sql(if *missing { "NOT EXISTS (" } else { "EXISTS (" });
             rows_of(statement, test::table(&[], kind_of(*parameter)), names.p(*parameter, Facet::Value));
-            statement.sql(")");
+            statement.sql(if *missing { NONE } else { SOME });
         }
         Criterion::Chain { parameter, targets, criteria } => {
-            statement.sql("EXISTS (SELECT 1 FROM ix_reference i WHERE i.rid = v.rid AND i.p = ");
+            statement.sql("(SELECT 1 FROM ix_reference i WHERE i.rid = v.rid AND i.p = ");
             statement.integer(names.p(*parameter, Facet::Value));
-            statement.sql(" AND EXISTS (SELECT 1 FROM resource v WHERE v.key = i.target AND (1 = 0");
+            statement.sql(" AND (SELECT 1 FROM resource v WHERE v.key = i.target AND (1 = 0");
             for (target, criteria) in targets.iter().zip(criteria) {
                 statement.sql(" OR (");
                 linked(statement, names, access, (*target, criteria))?;
                 statement.sql(")");
             }
-            statement.sql(")))");
+            statement.sql(")").sql(SOME).sql(SOME);
         }
         Criterion::Has { source, parameter, criteria } => {
-            statement.sql("EXISTS (SELECT 1 FROM ix_reference i WHERE i.target = v.key AND i.p = ");
+            statement.sql("(SELECT 1 FROM ix_reference i WHERE i.target = v.key AND i.p = ");
             statement.integer(names.p(*parameter, Facet::Value));
-            statement.sql(" AND EXISTS (SELECT 1 FROM resource v WHERE v.rid = i.rid AND ");
+            statement.sql(" AND (SELECT 1 FROM resource v WHERE v.rid = i.rid AND ");
             linked(statement, names, access, (*source, criteria))?;
-            statement.sql("))");
+            statement.sql(SOME).sql(SOME);
         }
         Criterion::Any(criteria) => {
             statement.sql("(1 = 0");
@@ -98,10 +99,16 @@ pub(super) fn one(
     Ok(())
 }
 
-/// Adds `SELECT 1` of the rows of `p` that `v` has. Where the index by `rid` does not hold all columns, `+` keeps SQLite
+/// Ends a subquery that must find a row.
+pub(crate) const SOME: &str = " LIMIT 1) IS NOT NULL";
+
+/// Ends a subquery that must find none.
+pub(crate) const NONE: &str = " LIMIT 1) IS NULL";
+
+/// Begins a subquery of the rows of `p` that `v` has. Where the index by `rid` does not hold all columns, `+` keeps SQLite
 /// from the index by value, which does and would be read from end to end for every `v`.
 fn rows_of(statement: &mut Statement, table: &'static str, p: i64) {
-    statement.sql("SELECT 1 FROM ").sql(table);
+    statement.sql("(SELECT 1 FROM ").sql(table);
     statement.sql(match table {
         "ix_token" | "ix_date" | "ix_reference" => " i WHERE i.rid = v.rid AND i.p = ",
         _ => " i WHERE i.rid = v.rid AND +i.p = ",

@@ -88,12 +88,12 @@ fn with_date(
     criterion::all(&mut statement, tx.names, access, &query.criteria)?;
     // Of several dates the one sorted by speaks for the resource.
     statement.sql(match (index_suffices, descending) {
-        (true, true) => " AND NOT EXISTS (SELECT 1 FROM ix_date j WHERE j.rid = v.rid AND (j.lo > v.lo OR (j.lo = v.lo AND j.hi > v.hi)) AND j.p = ",
-        (true, false) => " AND NOT EXISTS (SELECT 1 FROM ix_date j WHERE j.rid = v.rid AND (j.lo < v.lo OR (j.lo = v.lo AND j.hi < v.hi)) AND j.p = ",
-        (false, true) => " AND NOT EXISTS (SELECT 1 FROM ix_date j WHERE j.rid = d.rid AND (j.lo > d.lo OR (j.lo = d.lo AND j.hi > d.hi)) AND j.p = ",
-        (false, false) => " AND NOT EXISTS (SELECT 1 FROM ix_date j WHERE j.rid = d.rid AND (j.lo < d.lo OR (j.lo = d.lo AND j.hi < d.hi)) AND j.p = ",
+        (true, true) => " AND (SELECT 1 FROM ix_date j WHERE j.rid = v.rid AND (j.lo > v.lo OR (j.lo = v.lo AND j.hi > v.hi)) AND j.p = ",
+        (true, false) => " AND (SELECT 1 FROM ix_date j WHERE j.rid = v.rid AND (j.lo < v.lo OR (j.lo = v.lo AND j.hi < v.hi)) AND j.p = ",
+        (false, true) => " AND (SELECT 1 FROM ix_date j WHERE j.rid = d.rid AND (j.lo > d.lo OR (j.lo = d.lo AND j.hi > d.hi)) AND j.p = ",
+        (false, false) => " AND (SELECT 1 FROM ix_date j WHERE j.rid = d.rid AND (j.lo < d.lo OR (j.lo = d.lo AND j.hi < d.hi)) AND j.p = ",
     });
-    statement.integer(p).sql(")");
+    statement.integer(p).sql(criterion::NONE);
     if let Some(position) = query.after.as_ref().filter(|_| held.is_some()) {
         sort::after(&mut statement, tx, &query.sort, position, Some(first))?;
     }

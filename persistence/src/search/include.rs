@@ -12,11 +12,12 @@ use domain::search::query::{Include, MAX_INCLUDED, Query};
 use domain::store::Stored;
 use std::collections::HashSet;
 
-const FORWARD: &str = "SELECT DISTINCT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body \
-     FROM ix_reference i JOIN resource v ON v.key = i.target WHERE i.rid IN ";
+/// The resources at the other ends of links, each found once before it is read.
+const FORWARD: &str = "SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body FROM \
+     (SELECT DISTINCT i.target AS key FROM ix_reference i WHERE i.rid IN ";
 
-const REVERSE: &str = "SELECT DISTINCT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body \
-     FROM resource s JOIN ix_reference i ON i.target = s.key JOIN resource v ON v.rid = i.rid WHERE s.rid IN ";
+const REVERSE: &str = "SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body FROM \
+     (SELECT DISTINCT i.rid AS rid FROM resource s CROSS JOIN ix_reference i WHERE i.target = s.key AND s.rid IN ";
 
 /// What the includes of `query` bring to `matches`, and whether there was more than the bound.
 pub(super) fn bring(
@@ -80,17 +81,26 @@ fn step(
         return Ok(Vec::new());
     }
     let mut statement = Statement::new(if include.reverse { REVERSE } else { FORWARD });
-    statement.list(from).sql(" AND i.p IN ").list(&parameters).sql(" AND ").sql(ALIVE).sql(" AND ");
-    if let Some(target) = include.target {
-        // The target of the reference: what is brought along, or what it was brought along for.
-        statement.sql(if include.reverse { "s.type_id = " } else { "v.type_id = " });
-        statement.integer(tx.names.number(target)).sql(" AND ");
-    }
+    // `+` keeps SQLite from the index by parameter, which it would read from end to end.
+    statement
+        .list(from)
+        .sql(if include.reverse { " AND i.p IN " } else { " AND +i.p IN " })
+        .list(&parameters);
+    // The type of the reference's target is that of what is brought along, or of what it is brought along for.
+    let target = include.target.map(|target| tx.names.number(target));
     if include.reverse {
-        statement.sql("v.type_id = ").integer(tx.names.number(include.source)).sql(" AND ");
+        if let Some(target) = target {
+            statement.sql(" AND s.type_id = ").integer(target);
+        }
+        statement.sql(") t CROSS JOIN resource v WHERE v.rid = t.rid AND ").sql(ALIVE);
+        statement.sql(" AND v.type_id = ").integer(tx.names.number(include.source)).sql(" AND ");
         covered_living(&mut statement, tx.names, access, include.source)?;
     } else {
-        covered_any_living(&mut statement, tx.names, access)?;
+        statement.sql(") t CROSS JOIN resource v WHERE v.key = t.key AND ").sql(ALIVE);
+        if let Some(target) = target {
+            statement.sql(" AND v.type_id = ").integer(target);
+        }
+        covered_any_living(statement.sql(" AND "), tx.names, access)?;
     }
     statement.sql(" ORDER BY v.rid LIMIT ").integer(i64::try_from(MAX_INCLUDED + 1).unwrap_or(i64::MAX));
     let rows = tx.connection.versions(&statement)?;

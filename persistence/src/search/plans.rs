@@ -36,11 +36,11 @@ const SEARCHES: &[(&str, &[&str])] = &[
     ("Observation?patient.identifier=urn:mrn|7&code=c1", &[TOKEN_SYSTEM, TARGET, "ix_token_rid"]),
     (
         "MedicationRequest?patient=p7&_include=MedicationRequest:encounter&_include=MedicationRequest:requester",
-        &[TARGET, "ix_reference_rid (rid=? AND p=?)", "resource_key (key=?)"],
+        &[TARGET, "ix_reference_rid (rid=?)", "resource_key (key=?)"],
     ),
     (
         "Observation?patient=p7&_include=Observation:encounter",
-        &[TARGET, "ix_reference_rid", "resource_key (key=?)"],
+        &[TARGET, "ix_reference_rid (rid=?)", "resource_key (key=?)"],
     ),
     ("Patient?_id=p7&_revinclude=Condition:patient", &["resource_key (key=?)", TARGET]),
     ("Condition?code=urn:sct|d3", &[TOKEN_SYSTEM]),
@@ -153,10 +153,10 @@ fn scans(plan: &[String]) -> Option<&String> {
     })
 }
 
-/// The statement with long lists as one `?…`.
+/// The statement with long lists as one `?`.
 fn shortened(mut sql: String) -> String {
     while sql.contains("?, ?") {
-        sql = sql.replace("?, ?", "?…").replace("?…, ?", "?…").replace("?…?…", "?…").replace("?……", "?…");
+        sql = sql.replace("?, ?", "?");
     }
     sql
 }

@@ -21,9 +21,12 @@ const CASES: u32 = 10;
 /// Questions asked in each world.
 const QUESTIONS: usize = 60;
 
+/// Odd values asked for in each world.
+const ODD_QUESTIONS: usize = 40;
+
 /// Runs `check` on worlds and questions made at random, with the stores that are held against memory.
 fn in_many_worlds(
-    questions: usize,
+    questions: impl Strategy<Value = Vec<Question>>,
     check: impl Fn(&[Change], &[Question], &[Running]) -> Result<(), TestCaseError>,
 ) {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(CASES);
@@ -34,7 +37,7 @@ fn in_many_worlds(
         ..ProptestConfig::default()
     };
     let stores = [Running::sqlite(), Running::postgres()];
-    let made = (world::changes(), prop::collection::vec(question::question(), questions));
+    let made = (world::changes(), questions);
     let outcome = TestRunner::new(config).run(&made, |(changes, questions)| {
         stores.iter().for_each(Running::clear);
         check(&changes, &questions, &stores)
@@ -46,7 +49,7 @@ fn in_many_worlds(
 
 #[test]
 fn versions_and_histories_agree() {
-    in_many_worlds(0, |changes, _, stores| {
+    in_many_worlds(Just(Vec::new()), |changes, _, stores| {
         let memory = Running::memory();
         memory.apply(changes);
         let expected = memory.versions();
@@ -62,7 +65,7 @@ fn versions_and_histories_agree() {
 
 #[test]
 fn searches_agree() {
-    in_many_worlds(QUESTIONS, |changes, questions, stores| {
+    in_many_worlds(prop::collection::vec(question::question(), QUESTIONS), |changes, questions, stores| {
         let memory = Running::memory();
         memory.apply(changes);
         let expected: Vec<_> = questions.iter().map(|question| memory.ask(question)).collect();
@@ -75,6 +78,24 @@ fn searches_agree() {
         }
         for (question, expected) in questions.iter().zip(&expected) {
             pages_are_the_whole(question, expected, &memory)?;
+        }
+        Ok(())
+    });
+}
+
+/// Whatever a value is, it is refused when it is read or answered by all stores alike, and never a fault of theirs.
+#[test]
+fn odd_values_agree() {
+    in_many_worlds(prop::collection::vec(question::odd(), ODD_QUESTIONS), |changes, questions, stores| {
+        let memory = Running::memory();
+        memory.apply(changes);
+        stores.iter().for_each(|store| store.apply(changes));
+        for question in questions.iter().filter(|question| question.parse().is_ok()) {
+            let expected = memory.ask(question);
+            prop_assert_eq!(expected.fault(), None, "{:?}", question);
+            for store in stores {
+                prop_assert_eq!(&expected, &store.ask(question), "{} on {:?}", store.name(), question);
+            }
         }
         Ok(())
     });

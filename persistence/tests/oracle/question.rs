@@ -1,7 +1,8 @@
 //! Questions: a search, written as its URL would be, and what the asker may see.
 
-use super::fragment::{CONTROLS, FRAGMENTS};
+use super::fragment::{CONTROLS, FRAGMENTS, ODD};
 use super::world::BASE;
+use domain::Error;
 use domain::access::{Access, Clause, Reach};
 use domain::clock::Instant;
 use domain::conformance::Definitions;
@@ -76,6 +77,24 @@ pub(super) fn question() -> impl Strategy<Value = Question> {
     })
 }
 
+/// A question with one value that nobody would write.
+pub(super) fn odd() -> impl Strategy<Value = Question> {
+    let parameter = prop::sample::select(ODD.to_vec());
+    let value = prop_oneof![
+        "\\PC{0,10}",
+        "[%_!*'\"\\\\,|$:/. a]{1,8}",
+        "(eq|ne|gt|lt|ge|le|sa|eb|ap)?[-+]?[0-9]{0,5}[-.:eE]?[0-9T:Z+.-]{0,12}",
+        "(eq|ne|gt|lt|ge|le|sa|eb|ap)?-?[0-9]{1,3}(\\.[0-9]{1,40})?e-?[0-9]{1,3}(\\|\\|[a-z%]{1,3})?",
+        "[A-Za-z]{1,9}/[A-Za-z0-9.-]{1,4}(/_history/.?)?",
+        "https://x\\.example/FHIR/R4/(Patient|Observation)?/?[a-c]?",
+    ];
+    (parameter, value).prop_map(|((type_, name), value)| Question {
+        type_,
+        url: format!("{name}={}&_count=100&_total=accurate", value.replace('&', "")),
+        asker: Asker::Everything,
+    })
+}
+
 impl Question {
     /// A search of everything on one large page.
     pub(super) fn plain(type_: &str, url: &str) -> Question {
@@ -92,11 +111,16 @@ impl Question {
 
     /// The parsed query of the first page.
     pub(super) fn query(&self) -> Query {
+        self.parse().unwrap()
+    }
+
+    /// The parsed query, or why it is none.
+    pub(super) fn parse(&self) -> Result<Query, Error> {
         let pairs = self.url.split('&').filter_map(|pair| pair.split_once('='));
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let seal = Seal { key: &[0; 32], caller: "" };
         let context = Context { base: BASE, now: Instant(0), lenient: false, seal };
-        parse(&context, Definitions::r4().type_id(self.type_), &pairs).unwrap().query
+        parse(&context, Definitions::r4().type_id(self.type_), &pairs).map(|parsed| parsed.query)
     }
 
     /// A position as it comes back out of a cursor.

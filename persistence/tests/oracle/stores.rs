@@ -44,6 +44,10 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    pub(super) fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
+    }
+
     pub(super) fn total(&self) -> Option<u64> {
         self.total
     }
