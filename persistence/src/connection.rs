@@ -1,16 +1,35 @@
 //! One connection to either database. What differs between them in use stands here and in `dialect.rs`.
 
 use crate::dialect::Dialect;
-use crate::error::store_error;
+use crate::error::{is_lost, store_error};
 use crate::statement::Statement;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, PooledConnection};
+use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Binary, Double, Nullable, Text};
 use diesel::{PgConnection, RunQueryDsl, SqliteConnection};
 use domain::Error;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 
-/// A connection out of a pool.
-pub(crate) enum Connection {
+/// A connection out of a pool, and what this process knows of its state.
+pub(crate) struct Connection {
+    /// The connection itself.
+    pub(crate) link: Link,
+    /// Whether a transaction has begun on it.
+    pub(crate) begun: bool,
+    /// Whether the database has gone away from it.
+    pub(crate) lost: bool,
+    /// Row numbers for the writers of this process.
+    pub(crate) reserved: Arc<Reserved>,
+}
+
+/// Row numbers that PostgreSQL's sequence gave this process and no row has yet: shared, so that rows are numbered in the
+/// order in which they are written. A row that is rolled back leaves a gap, as sequences do.
+pub(crate) type Reserved = Mutex<VecDeque<i64>>;
+
+/// A connection to one database.
+pub(crate) enum Link {
     /// SQLite.
     Sqlite(PooledConnection<ConnectionManager<SqliteConnection>>),
     /// PostgreSQL.
@@ -22,9 +41,9 @@ pub(crate) type VersionRow = (i64, i64, String, i64, i64, i64, Vec<u8>);
 
 macro_rules! on {
     ($connection:expr, $c:ident => $run:expr) => {
-        match $connection {
-            Connection::Sqlite($c) => $run,
-            Connection::Postgres($c) => $run,
+        match &mut $connection.link {
+            Link::Sqlite($c) => $run,
+            Link::Postgres($c) => $run,
         }
     };
 }
@@ -32,55 +51,98 @@ macro_rules! on {
 impl Connection {
     /// Which database it is.
     pub(crate) const fn dialect(&self) -> Dialect {
-        match self {
-            Connection::Sqlite(_) => Dialect::Sqlite,
-            Connection::Postgres(_) => Dialect::Postgres,
+        match self.link {
+            Link::Sqlite(_) => Dialect::Sqlite,
+            Link::Postgres(_) => Dialect::Postgres,
         }
+    }
+
+    /// A connection without a transaction.
+    pub(crate) const fn new(link: Link, reserved: Arc<Reserved>) -> Connection {
+        Connection { link, begun: false, lost: false, reserved }
+    }
+
+    /// Begins a transaction with one of [`Dialect`]'s commands.
+    pub(crate) fn begin(&mut self, sql: &'static str) -> Result<(), Error> {
+        self.command(sql)?;
+        self.begun = true;
+        Ok(())
+    }
+
+    /// Commits the transaction, if one has begun.
+    pub(crate) fn commit(&mut self) -> Result<(), Error> {
+        if std::mem::take(&mut self.begun) { self.command("COMMIT") } else { Ok(()) }
+    }
+
+    /// Undoes the transaction, if one has begun.
+    pub(crate) fn rollback(&mut self) -> Result<(), Error> {
+        if std::mem::take(&mut self.begun) { self.command("ROLLBACK") } else { Ok(()) }
+    }
+
+    /// What a failure means to the caller; remembers when the connection is of no more use.
+    pub(crate) fn failed(&mut self, error: DieselError) -> Error {
+        self.lost |= is_lost(&error);
+        store_error(error)
     }
 
     /// Runs a statement without rows; answers how many it changed.
     pub(crate) fn execute(&mut self, statement: &Statement) -> Result<usize, Error> {
-        on!(self, c => statement.rows::<()>().execute(&mut **c)).map_err(store_error)
+        let outcome = on!(self, c => statement.rows::<()>().execute(&mut **c));
+        outcome.map_err(|error| self.failed(error))
     }
 
     /// Runs fixed text without binds (`BEGIN`, `COMMIT`).
     pub(crate) fn command(&mut self, sql: &'static str) -> Result<(), Error> {
-        on!(self, c => c.batch_execute(sql)).map_err(store_error)
+        let outcome = on!(self, c => c.batch_execute(sql));
+        outcome.map_err(|error| self.failed(error))
     }
 
     /// Rows of versions.
     pub(crate) fn versions(&mut self, statement: &Statement) -> Result<Vec<VersionRow>, Error> {
         type Columns = (BigInt, BigInt, Text, BigInt, BigInt, BigInt, Binary);
-        on!(self, c => statement.rows::<Columns>().load(&mut **c)).map_err(store_error)
+        let outcome = on!(self, c => statement.rows::<Columns>().load(&mut **c));
+        outcome.map_err(|error| self.failed(error))
     }
 
     /// Rows of one number.
     pub(crate) fn integers(&mut self, statement: &Statement) -> Result<Vec<i64>, Error> {
-        on!(self, c => statement.rows::<BigInt>().load(&mut **c)).map_err(store_error)
+        let outcome = on!(self, c => statement.rows::<BigInt>().load(&mut **c));
+        outcome.map_err(|error| self.failed(error))
     }
 
     /// The number of the only row; `None` where it is NULL.
     pub(crate) fn optional_integer(&mut self, statement: &Statement) -> Result<Option<i64>, Error> {
-        on!(self, c => statement.rows::<Nullable<BigInt>>().get_result(&mut **c)).map_err(store_error)
+        let outcome = on!(self, c => statement.rows::<Nullable<BigInt>>().get_result(&mut **c));
+        outcome.map_err(|error| self.failed(error))
     }
 
     /// The real number of the only row; `None` where it is NULL.
     pub(crate) fn optional_real(&mut self, statement: &Statement) -> Result<Option<f64>, Error> {
-        on!(self, c => statement.rows::<Nullable<Double>>().get_result(&mut **c)).map_err(store_error)
+        let outcome = on!(self, c => statement.rows::<Nullable<Double>>().get_result(&mut **c));
+        outcome.map_err(|error| self.failed(error))
     }
 
     /// The text of the only row; `None` where it is NULL.
     pub(crate) fn optional_text(&mut self, statement: &Statement) -> Result<Option<String>, Error> {
-        on!(self, c => statement.rows::<Nullable<Text>>().get_result(&mut **c)).map_err(store_error)
+        let outcome = on!(self, c => statement.rows::<Nullable<Text>>().get_result(&mut **c));
+        outcome.map_err(|error| self.failed(error))
+    }
+
+    /// Rows of two numbers.
+    pub(crate) fn pairs(&mut self, statement: &Statement) -> Result<Vec<(i64, i64)>, Error> {
+        let outcome = on!(self, c => statement.rows::<(BigInt, BigInt)>().load(&mut **c));
+        outcome.map_err(|error| self.failed(error))
     }
 
     /// Rows of two texts and a number.
     pub(crate) fn records(&mut self, statement: &Statement) -> Result<Vec<(String, String, i64)>, Error> {
-        on!(self, c => statement.rows::<(Text, Text, BigInt)>().load(&mut **c)).map_err(store_error)
+        let outcome = on!(self, c => statement.rows::<(Text, Text, BigInt)>().load(&mut **c));
+        outcome.map_err(|error| self.failed(error))
     }
 
     /// Rows of a number and a name.
     pub(crate) fn names(&mut self, statement: &Statement) -> Result<Vec<(i64, String)>, Error> {
-        on!(self, c => statement.rows::<(BigInt, Text)>().load(&mut **c)).map_err(store_error)
+        let outcome = on!(self, c => statement.rows::<(BigInt, Text)>().load(&mut **c));
+        outcome.map_err(|error| self.failed(error))
     }
 }

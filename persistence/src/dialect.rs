@@ -1,5 +1,7 @@
 //! The only place where SQL differs between the databases.
 
+use crate::Synchronous;
+
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -27,9 +29,25 @@ impl Dialect {
         }
     }
 
-    /// Settings of every SQLite connection; `FULL` syncs each commit to disk.
+    /// When SQLite's commits are on disk.
+    pub(crate) const fn sqlite_synchronous(synchronous: Synchronous) -> &'static str {
+        match synchronous {
+            Synchronous::Full => "PRAGMA synchronous = FULL;",
+            Synchronous::Normal => "PRAGMA synchronous = NORMAL;",
+        }
+    }
+
+    /// Settings of every SQLite connection.
     pub(crate) const SQLITE_SETTINGS: &'static str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
-         PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;";
+         PRAGMA foreign_keys = OFF; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;";
+
+    /// Settings of the connection that writes to SQLite: it touches pages all over the indexes, and copies them into the
+    /// database file less often than after every four megabytes.
+    pub(crate) const SQLITE_WRITER: &'static str =
+        "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000;";
+
+    /// Settings of every PostgreSQL connection: compiling a statement takes longer than any of ours.
+    pub(crate) const POSTGRES_SETTINGS: &'static str = "SET jit = off;";
 
     /// Keeps other processes out while the schema changes; SQLite's own write lock does that there.
     pub(crate) const LOCK_SCHEMA: &'static str = "SELECT pg_advisory_lock(7235416211)";

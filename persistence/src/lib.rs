@@ -14,6 +14,8 @@ mod integrity;
 mod names;
 mod oauth;
 mod resources;
+mod rows;
+mod schema;
 mod schema_version;
 mod search;
 mod statement;
@@ -26,7 +28,7 @@ use domain::store::{Executor, ReadJob, WriteJob};
 use std::sync::Arc;
 use std::time::Duration;
 
-use connection::Connection;
+use connection::{Connection, Link, Reserved};
 use dialect::Dialect;
 use names::Names;
 use search::counts::Counts;
@@ -40,15 +42,27 @@ pub struct StoreSettings {
     pub readers: usize,
     /// Jobs that may wait in each queue.
     pub queue: usize,
+    /// When SQLite's commits are on disk; PostgreSQL has settings of its own (`synchronous_commit`).
+    pub synchronous: Synchronous,
     /// Rows from which on a search condition finds many: below, its rows are gathered and the other conditions probed;
     /// above, the table or an index is read in the order of the answer until the page is full.
     pub many: i64,
 }
 
+/// How SQLite commits (`PRAGMA synchronous`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Synchronous {
+    /// Every commit is on disk before it is answered.
+    #[default]
+    Full,
+    /// The last commits may be lost when the power fails; the store stays whole.
+    Normal,
+}
+
 impl StoreSettings {
     /// The defaults for a database.
     pub fn new(url: impl Into<String>) -> StoreSettings {
-        StoreSettings { url: url.into(), readers: 4, queue: 1024, many: 1000 }
+        StoreSettings { url: url.into(), readers: 4, queue: 1024, synchronous: Synchronous::Full, many: 1000 }
     }
 }
 
@@ -83,48 +97,92 @@ impl Executor for SqlStore {
 
 /// The pool of connections.
 #[derive(Clone)]
-enum Connections {
+struct Connections {
+    pool: Links,
+    reserved: Arc<Reserved>,
+}
+
+#[derive(Clone)]
+enum Links {
     Sqlite(Pool<ConnectionManager<SqliteConnection>>),
     Postgres(Pool<ConnectionManager<PgConnection>>),
 }
 
+/// How long a start waits for the database.
+const START: Duration = Duration::from_secs(10);
+
+/// How long a running server waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 impl Connections {
     fn open(settings: &StoreSettings) -> Result<Connections, Error> {
-        let size = u32::try_from(settings.readers + 2).unwrap_or(16);
-        let failed = |_| error::busy("The database cannot be opened. Check BINNACLE_DATABASE_URL.");
-        if let Some(path) = settings.url.strip_prefix("sqlite://") {
-            let manager = ConnectionManager::<SqliteConnection>::new(path);
-            let pool = Pool::builder()
+        let size = u32::try_from(settings.readers + executor::POSTGRES_WRITERS + 1).unwrap_or(16);
+        let pool = match settings.url.strip_prefix("sqlite://") {
+            Some(path) => Pool::builder()
                 .max_size(size)
                 .min_idle(Some(0))
-                .connection_customizer(Box::new(SqliteSettings));
-            return pool
-                .connection_timeout(Duration::from_secs(10))
-                .build(manager)
-                .map(Connections::Sqlite)
-                .map_err(failed);
-        }
-        let manager = ConnectionManager::<PgConnection>::new(&settings.url);
+                .connection_timeout(START)
+                .connection_customizer(Box::new(SqliteSettings(settings.synchronous)))
+                .build(ConnectionManager::new(path))
+                .map(Links::Sqlite),
+            None => Pool::builder()
+                .max_size(size)
+                .min_idle(Some(0))
+                .connection_timeout(START)
+                .connection_customizer(Box::new(PostgresSettings))
+                .build(ConnectionManager::new(&settings.url))
+                .map(Links::Postgres),
+        };
         let pool =
-            Pool::builder().max_size(size).min_idle(Some(0)).connection_timeout(Duration::from_secs(10));
-        pool.build(manager).map(Connections::Postgres).map_err(failed)
+            pool.map_err(|_| error::busy("The database cannot be opened. Check BINNACLE_DATABASE_URL."))?;
+        Ok(Connections { pool, reserved: Arc::default() })
     }
 
-    fn get(&self) -> Result<Connection, Error> {
-        let failed = |_| error::busy("The database does not answer.");
-        match self {
-            Connections::Sqlite(pool) => pool.get().map(Connection::Sqlite).map_err(failed),
-            Connections::Postgres(pool) => pool.get().map(Connection::Postgres).map_err(failed),
+    /// Which database it is.
+    const fn dialect(&self) -> Dialect {
+        match self.pool {
+            Links::Sqlite(_) => Dialect::Sqlite,
+            Links::Postgres(_) => Dialect::Postgres,
         }
+    }
+
+    /// A connection for a start.
+    fn get(&self) -> Result<Connection, Error> {
+        self.get_within(START)
+    }
+
+    /// A connection, if there is one within `patience`.
+    fn get_within(&self, patience: Duration) -> Result<Connection, Error> {
+        let link = match &self.pool {
+            Links::Sqlite(pool) => pool.get_timeout(patience).map(Link::Sqlite),
+            Links::Postgres(pool) => pool.get_timeout(patience).map(Link::Postgres),
+        };
+        let link = link.map_err(|_| error::busy("The database does not answer."))?;
+        Ok(Connection::new(link, Arc::clone(&self.reserved)))
     }
 }
 
+/// Settings of every PostgreSQL connection.
 #[derive(Debug)]
-struct SqliteSettings;
+struct PostgresSettings;
+
+impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for PostgresSettings {
+    fn on_acquire(&self, connection: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
+        use diesel::connection::SimpleConnection;
+        connection.batch_execute(Dialect::POSTGRES_SETTINGS).map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// Settings of every SQLite connection.
+#[derive(Debug)]
+struct SqliteSettings(Synchronous);
 
 impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for SqliteSettings {
     fn on_acquire(&self, connection: &mut SqliteConnection) -> Result<(), diesel::r2d2::Error> {
         use diesel::connection::SimpleConnection;
-        connection.batch_execute(Dialect::SQLITE_SETTINGS).map_err(diesel::r2d2::Error::QueryError)
+        connection
+            .batch_execute(Dialect::SQLITE_SETTINGS)
+            .and_then(|()| connection.batch_execute(Dialect::sqlite_synchronous(self.0)))
+            .map_err(diesel::r2d2::Error::QueryError)
     }
 }

@@ -1,6 +1,6 @@
 //! Brings the schema up to date, one process at a time, and refuses one that is newer than this binary.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Link};
 use crate::dialect::Dialect;
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
@@ -24,12 +24,12 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), Error> {
 }
 
 fn run(connection: &mut Connection) -> Result<(), Error> {
-    match connection {
-        Connection::Sqlite(c) => {
+    match &mut connection.link {
+        Link::Sqlite(c) => {
             refuse_newer(known(&migrations::SQLITE), applied(&mut **c))?;
             (**c).run_pending_migrations(migrations::SQLITE).map(drop).map_err(failed)
         }
-        Connection::Postgres(c) => {
+        Link::Postgres(c) => {
             refuse_newer(known(&migrations::POSTGRES), applied(&mut **c))?;
             (**c).run_pending_migrations(migrations::POSTGRES).map(drop).map_err(failed)
         }

@@ -1,11 +1,12 @@
 //! SQL of our own: static text and typed binds, for both databases. No text but `&'static str` ever becomes SQL, and
 //! diesel writes the placeholders.
 
+use crate::dialect::Dialect;
 use diesel::backend::Backend;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::result::QueryResult;
-use diesel::sql_types::{BigInt, Binary, Double, Text};
+use diesel::result::{Error as DieselError, QueryResult};
+use diesel::sql_types::{Array, BigInt, Binary, Double, Text};
 use diesel::sqlite::Sqlite;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
@@ -17,6 +18,8 @@ enum Bind {
     Real(f64),
     Text(String),
     Bytes(Vec<u8>),
+    /// An array; PostgreSQL only.
+    Integers(Vec<i64>),
 }
 
 #[derive(Debug, Clone)]
@@ -87,6 +90,20 @@ impl Statement {
         self
     }
 
+    /// Adds ` = ANY (array)` or, where there are no arrays, ` IN (a, b, …)`.
+    pub(crate) fn any(&mut self, dialect: Dialect, values: &[i64]) -> &mut Statement {
+        match dialect {
+            Dialect::Sqlite => self.sql(" IN ").list(values),
+            Dialect::Postgres => self.sql(" = ANY (").array(values).sql(")"),
+        }
+    }
+
+    /// Adds an array. PostgreSQL only.
+    pub(crate) fn array(&mut self, values: &[i64]) -> &mut Statement {
+        self.parts.push(Part::Bind(Bind::Integers(values.to_vec())));
+        self
+    }
+
     /// Adds `(a, b, …)`.
     pub(crate) fn integers(&mut self, values: &[i64]) -> &mut Statement {
         self.sql("(");
@@ -109,6 +126,7 @@ impl Statement {
                 Part::Bind(Bind::Real(value)) => value.to_bits().hash(&mut hasher),
                 Part::Bind(Bind::Text(value)) => value.hash(&mut hasher),
                 Part::Bind(Bind::Bytes(value)) => value.hash(&mut hasher),
+                Part::Bind(Bind::Integers(values)) => values.hash(&mut hasher),
             }
         }
         hasher.finish()
@@ -138,23 +156,29 @@ impl<ST> QueryId for Rows<'_, ST> {
 
 impl<Conn, ST> diesel::RunQueryDsl<Conn> for Rows<'_, ST> {}
 
-macro_rules! fragment {
-    ($backend:ty) => {
-        impl<ST> QueryFragment<$backend> for Rows<'_, ST> {
-            fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, $backend>) -> QueryResult<()> {
-                walk::<$backend>(self.statement, out, |bind, out| match bind {
-                    Bind::Integer(value) => out.push_bind_param::<BigInt, _>(value),
-                    Bind::Real(value) => out.push_bind_param::<Double, _>(value),
-                    Bind::Text(value) => out.push_bind_param::<Text, _>(value),
-                    Bind::Bytes(value) => out.push_bind_param::<Binary, _>(value),
-                })
-            }
-        }
-    };
+impl<ST> QueryFragment<Sqlite> for Rows<'_, ST> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        walk(self.statement, out, |bind, out| match bind {
+            Bind::Integer(value) => out.push_bind_param::<BigInt, _>(value),
+            Bind::Real(value) => out.push_bind_param::<Double, _>(value),
+            Bind::Text(value) => out.push_bind_param::<Text, _>(value),
+            Bind::Bytes(value) => out.push_bind_param::<Binary, _>(value),
+            Bind::Integers(_) => Err(DieselError::QueryBuilderError("SQLite has no arrays".into())),
+        })
+    }
 }
 
-fragment!(Sqlite);
-fragment!(Pg);
+impl<ST> QueryFragment<Pg> for Rows<'_, ST> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        walk(self.statement, out, |bind, out| match bind {
+            Bind::Integer(value) => out.push_bind_param::<BigInt, _>(value),
+            Bind::Real(value) => out.push_bind_param::<Double, _>(value),
+            Bind::Text(value) => out.push_bind_param::<Text, _>(value),
+            Bind::Bytes(value) => out.push_bind_param::<Binary, _>(value),
+            Bind::Integers(values) => out.push_bind_param::<Array<BigInt>, _>(values),
+        })
+    }
+}
 
 fn walk<'b, DB: Backend>(
     statement: &'b Statement,

@@ -2,7 +2,7 @@
 
 use crate::connection::Connection;
 use crate::names::Names;
-use crate::resources::{history, read, write};
+use crate::resources::{current, history, read, write};
 use crate::search;
 use domain::Error;
 use domain::access::Access;
@@ -11,13 +11,47 @@ use domain::id::Id;
 use domain::search::query::Query;
 use domain::store::{Current, HistoryPage, HistoryQuery, Matches, NewVersion, ReadTx, Stored, WriteTx};
 
+/// Whether a transaction may wait for locks. One that holds locks and waits for others could wait for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Locking {
+    /// It holds none: once.
+    Wait,
+    /// It holds some.
+    Try,
+    /// It is one job alone, which can be run again.
+    Always,
+}
+
 /// A transaction; who begins and ends it is the executor.
 pub(crate) struct Transaction<'c> {
     pub(crate) connection: &'c mut Connection,
     pub(crate) names: &'c Names,
+    /// How it takes locks.
+    pub(crate) locking: Locking,
+    /// Whether a lock was refused.
+    pub(crate) contended: bool,
+}
+
+impl<'c> Transaction<'c> {
+    /// A job's view of a connection.
+    pub(crate) const fn new(
+        connection: &'c mut Connection,
+        names: &'c Names,
+        locking: Locking,
+    ) -> Transaction<'c> {
+        Transaction { connection, names, locking, contended: false }
+    }
 }
 
 impl ReadTx for Transaction<'_> {
+    fn snapshot(&mut self) -> Result<(), Error> {
+        if self.connection.begun {
+            Ok(())
+        } else {
+            self.connection.begin(self.connection.dialect().begin_read())
+        }
+    }
+
     fn read(&mut self, access: &Access, type_: TypeId, id: &Id) -> Result<Option<Stored>, Error> {
         read::read(self, access, type_, id)
     }
@@ -33,20 +67,24 @@ impl ReadTx for Transaction<'_> {
     }
 
     fn history(&mut self, access: &Access, query: &HistoryQuery) -> Result<HistoryPage, Error> {
+        if query.total {
+            self.snapshot()?;
+        }
         history::page(self, access, query)
     }
 
     fn search(&mut self, access: &Access, query: &Query) -> Result<Matches, Error> {
+        self.snapshot()?;
         search::run(self, access, query)
     }
 }
 
 impl WriteTx for Transaction<'_> {
     fn current(&mut self, access: &Access, keys: &[(TypeId, Id)]) -> Result<Vec<Current>, Error> {
-        write::current(self, access, keys)
+        current::current(self, access, keys)
     }
 
     fn write(&mut self, versions: Vec<NewVersion>) -> Result<(), Error> {
-        versions.into_iter().try_for_each(|version| write::version(self, version))
+        write::versions(self, versions)
     }
 }

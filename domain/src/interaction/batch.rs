@@ -39,6 +39,7 @@ impl PreparedBatch {
 
     /// Performs a batch that only reads.
     pub fn perform_read(&self, server: &Server, tx: &mut dyn ReadTx, actor: &Actor) -> Result<Answer, Error> {
+        tx.snapshot()?;
         self.answer(|prepared| server.perform_read(tx, actor, prepared))
     }
 

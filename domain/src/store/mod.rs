@@ -145,8 +145,13 @@ pub struct Matches {
     pub next: Option<Position>,
 }
 
-/// A transaction that reads. All answers come from one state of the store.
+/// A transaction that reads. Each answer comes from one state of the store.
 pub trait ReadTx: authorization::AuthorizationRead + import::ImportRead + integrity::Integrity {
+    /// From here on all answers come from one state of the store. Ask for it before more than one.
+    fn snapshot(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// The current version of a resource, a deletion included, if `access` covers it.
     fn read(&mut self, access: &Access, type_: TypeId, id: &Id) -> Result<Option<Stored>, Error>;
 

@@ -1,17 +1,13 @@
 //! Composites in their wide row: each component in eight columns, of which its kind uses some.
 
 use super::canonical;
-use crate::statement::Statement;
+use crate::rows::Cell;
 use domain::index::IndexValue;
 
 /// Components of a row; R4's composites have two or three.
 pub(crate) const COMPONENTS: usize = 3;
 
-/// Inserts rows of (p, rid, how many components, the components).
-pub(super) const INSERT: &str = "INSERT INTO ix_composite (p, rid, components, \
-     a0, b0, c0, x0, y0, u0, w0, t0, a1, b1, c1, x1, y1, u1, w1, t1, a2, b2, c2, x2, y2, u2, w2, t2) VALUES ";
-
-/// Selects what [`INSERT`] wrote, `rid` first.
+/// Selects rows as they were written, `rid` first.
 pub(crate) const SELECT: &str = "SELECT rid, p, components, \
      a0, b0, c0, x0, y0, u0, w0, t0, a1, b1, c1, x1, y1, u1, w1, t1, a2, b2, c2, x2, y2, u2, w2, t2 FROM ix_composite";
 
@@ -26,20 +22,15 @@ pub(crate) struct Columns<'v> {
     pub(crate) text: &'v str,
 }
 
-/// Adds the columns of a row, after `rid`.
-pub(super) fn row<'s>(statement: &'s mut Statement, components: &[IndexValue]) -> &'s mut Statement {
-    statement.integer(i64::try_from(components.len()).unwrap_or(i64::MAX));
-    for number in 0..COMPONENTS {
-        let columns = components.get(number).map(columns).unwrap_or_default();
-        for value in columns.integers {
-            statement.sql(", ").integer(value);
-        }
-        for value in columns.reals {
-            statement.sql(", ").real(value);
-        }
-        statement.sql(", ").text(columns.text);
-    }
-    statement
+/// The row of a composite.
+pub(super) fn row(p: i64, rid: i64, components: &[IndexValue]) -> impl Iterator<Item = Cell> {
+    let count = i64::try_from(components.len()).unwrap_or(i64::MAX);
+    let columns = (0..COMPONENTS).flat_map(|number| {
+        let Columns { integers, reals, text } = components.get(number).map(columns).unwrap_or_default();
+        let integers = integers.into_iter().map(Cell::Integer);
+        integers.chain(reals.into_iter().map(Cell::Real)).chain([Cell::Text(text.to_owned())])
+    });
+    [p, rid, count].into_iter().map(Cell::Integer).chain(columns)
 }
 
 /// The columns of one component.

@@ -1,125 +1,105 @@
-//! Index rows of a resource: written with its version, all of them anew.
+//! Index rows of resources, gathered by table and written with their versions.
 
 pub(crate) mod composite;
 
+use crate::names::Names;
+use crate::rows::{Cell, Rows};
+use crate::schema::{COMPOSITE, DATE, NUMBER, POSITION, QUANTITY, REFERENCE, STRING, TOKEN, URI};
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
 use domain::index::{IndexEntry, IndexValue, QuantityValue};
 
-/// Rows of one insert at most. Few sizes keep the prepared statements few.
-const CHUNKS: [usize; 4] = [64, 16, 4, 1];
+/// Index rows to be written, by table.
+pub(crate) struct IndexRows {
+    token: Rows,
+    string: Rows,
+    date: Rows,
+    reference: Rows,
+    uri: Rows,
+    number: Rows,
+    quantity: Rows,
+    position: Rows,
+    composite: Rows,
+}
 
-/// Writes the index rows of `rid`.
-pub(crate) fn write(tx: &mut Transaction<'_>, rid: i64, entries: &[IndexEntry]) -> Result<(), Error> {
-    for table in TABLES {
-        let own: Vec<&IndexEntry> = entries.iter().filter(|entry| (table.holds)(&entry.value)).collect();
-        let mut rest = own.as_slice();
-        for size in CHUNKS {
-            while rest.len() >= size {
-                let (now, later) = rest.split_at(size);
-                insert(tx, table, rid, now)?;
-                rest = later;
+impl IndexRows {
+    /// No rows yet.
+    pub(crate) const fn new() -> IndexRows {
+        IndexRows {
+            token: Rows::of(&TOKEN),
+            string: Rows::of(&STRING),
+            date: Rows::of(&DATE),
+            reference: Rows::of(&REFERENCE),
+            uri: Rows::of(&URI),
+            number: Rows::of(&NUMBER),
+            quantity: Rows::of(&QUANTITY),
+            position: Rows::of(&POSITION),
+            composite: Rows::of(&COMPOSITE),
+        }
+    }
+
+    /// Adds the rows of the resource `rid`.
+    pub(crate) fn add(&mut self, names: &Names, rid: i64, entries: Vec<IndexEntry>) {
+        for IndexEntry { parameter, facet, value } in entries {
+            self.add_one(names.p(parameter, facet), rid, value);
+        }
+    }
+
+    fn add_one(&mut self, p: i64, rid: i64, value: IndexValue) {
+        use Cell::{Integer, Real, Text};
+        let (number, p, row) = (p, Integer(p), Integer(rid));
+        match value {
+            IndexValue::Token { code, system } => self.token.push([p, Integer(code), Integer(system), row]),
+            IndexValue::String { folded, exact } => self.string.push([p, Text(folded), Text(exact), row]),
+            IndexValue::Date { lo, hi } => self.date.push([p, Integer(lo), Integer(hi), row]),
+            IndexValue::Reference { target, version, .. } => {
+                self.reference.push([p, Integer(target), Text(version), row]);
+            }
+            IndexValue::Uri { value, version } => self.uri.push([p, Text(value), Text(version), row]),
+            IndexValue::Number { lo, hi } => self.number.push([p, Real(lo), Real(hi), row]),
+            IndexValue::Quantity(quantity) => {
+                let (lo, hi) = canonical(&quantity);
+                let bounds = [p, Real(quantity.lo), Real(quantity.hi)];
+                let units = [quantity.code, quantity.unit, quantity.canonical_unit].map(Integer);
+                self.quantity.push(bounds.into_iter().chain(units).chain([Real(lo), Real(hi), row]));
+            }
+            IndexValue::Position { latitude, longitude } => {
+                self.position.push([p, Real(latitude), Real(longitude), row]);
+            }
+            IndexValue::Composite(components) => {
+                self.composite.push(composite::row(number, rid, &components))
             }
         }
     }
-    Ok(())
+
+    /// The rows, by table.
+    pub(crate) fn tables(self) -> [Rows; 9] {
+        let IndexRows { token, string, date, reference, uri, number, quantity, position, composite } = self;
+        [token, string, date, reference, uri, number, quantity, position, composite]
+    }
 }
 
-/// Deletes the index rows of `rid`.
-pub(crate) fn delete(tx: &mut Transaction<'_>, rid: i64) -> Result<(), Error> {
-    for table in TABLES {
-        let mut statement = Statement::new(table.delete);
-        tx.connection.execute(statement.integer(rid))?;
+/// Deletes the index rows of `rids`.
+pub(crate) fn delete(tx: &mut Transaction<'_>, rids: &[i64]) -> Result<(), Error> {
+    for sql in DELETES {
+        let mut statement = Statement::new(sql);
+        tx.connection.execute(statement.any(tx.connection.dialect(), rids))?;
     }
     Ok(())
 }
 
-/// An index table and which values it holds.
-struct Table {
-    insert: &'static str,
-    delete: &'static str,
-    holds: fn(&IndexValue) -> bool,
-}
-
-const TABLES: &[Table] = &[
-    Table {
-        insert: "INSERT INTO ix_token (p, rid, code, system) VALUES ",
-        delete: "DELETE FROM ix_token WHERE rid = ",
-        holds: |value| matches!(value, IndexValue::Token { .. }),
-    },
-    Table {
-        insert: "INSERT INTO ix_string (p, rid, folded, exact) VALUES ",
-        delete: "DELETE FROM ix_string WHERE rid = ",
-        holds: |value| matches!(value, IndexValue::String { .. }),
-    },
-    Table {
-        insert: "INSERT INTO ix_date (p, rid, lo, hi) VALUES ",
-        delete: "DELETE FROM ix_date WHERE rid = ",
-        holds: |value| matches!(value, IndexValue::Date { .. }),
-    },
-    Table {
-        insert: "INSERT INTO ix_reference (p, rid, target, version) VALUES ",
-        delete: "DELETE FROM ix_reference WHERE rid = ",
-        holds: |value| matches!(value, IndexValue::Reference { .. }),
-    },
-    Table {
-        insert: "INSERT INTO ix_uri (p, rid, value, version) VALUES ",
-        delete: "DELETE FROM ix_uri WHERE rid = ",
-        holds: |value| matches!(value, IndexValue::Uri { .. }),
-    },
-    Table {
-        insert: "INSERT INTO ix_number (p, rid, lo, hi) VALUES ",
-        delete: "DELETE FROM ix_number WHERE rid = ",
-        holds: |value| matches!(value, IndexValue::Number { .. }),
-    },
-    Table {
-        insert: "INSERT INTO ix_quantity \
-                 (p, rid, lo, hi, code, unit, canonical_unit, canonical_lo, canonical_hi) VALUES ",
-        delete: "DELETE FROM ix_quantity WHERE rid = ",
-        holds: |value| matches!(value, IndexValue::Quantity(_)),
-    },
-    Table {
-        insert: "INSERT INTO ix_position (p, rid, latitude, longitude) VALUES ",
-        delete: "DELETE FROM ix_position WHERE rid = ",
-        holds: |value| matches!(value, IndexValue::Position { .. }),
-    },
-    Table {
-        insert: composite::INSERT,
-        delete: "DELETE FROM ix_composite WHERE rid = ",
-        holds: |value| matches!(value, IndexValue::Composite(_)),
-    },
+const DELETES: [&str; 9] = [
+    "DELETE FROM ix_token WHERE rid",
+    "DELETE FROM ix_string WHERE rid",
+    "DELETE FROM ix_date WHERE rid",
+    "DELETE FROM ix_reference WHERE rid",
+    "DELETE FROM ix_uri WHERE rid",
+    "DELETE FROM ix_number WHERE rid",
+    "DELETE FROM ix_quantity WHERE rid",
+    "DELETE FROM ix_position WHERE rid",
+    "DELETE FROM ix_composite WHERE rid",
 ];
-
-fn insert(tx: &mut Transaction<'_>, table: &Table, rid: i64, entries: &[&IndexEntry]) -> Result<(), Error> {
-    let mut statement = Statement::new(table.insert);
-    for (n, entry) in entries.iter().enumerate() {
-        statement.sql(if n > 0 { ", (" } else { "(" });
-        statement.integer(tx.names.p(entry.parameter, entry.facet)).sql(", ").integer(rid).sql(", ");
-        match &entry.value {
-            IndexValue::Token { code, system } => statement.integer(*code).sql(", ").integer(*system),
-            IndexValue::String { folded, exact } => statement.text(folded).sql(", ").text(exact),
-            IndexValue::Date { lo, hi } => statement.integer(*lo).sql(", ").integer(*hi),
-            IndexValue::Reference { target, version, .. } => {
-                statement.integer(*target).sql(", ").text(version)
-            }
-            IndexValue::Uri { value, version } => statement.text(value).sql(", ").text(version),
-            IndexValue::Number { lo, hi } => statement.real(*lo).sql(", ").real(*hi),
-            IndexValue::Quantity(quantity) => {
-                let (lo, hi) = canonical(quantity);
-                statement.real(quantity.lo).sql(", ").real(quantity.hi).sql(", ");
-                statement.integer(quantity.code).sql(", ").integer(quantity.unit).sql(", ");
-                statement.integer(quantity.canonical_unit).sql(", ").real(lo).sql(", ").real(hi)
-            }
-            IndexValue::Position { latitude, longitude } => {
-                statement.real(*latitude).sql(", ").real(*longitude)
-            }
-            IndexValue::Composite(components) => composite::row(&mut statement, components),
-        };
-        statement.sql(")");
-    }
-    tx.connection.execute(statement.sql(" ON CONFLICT DO NOTHING")).map(drop)
-}
 
 /// The canonical bounds, 0 where there is no canonical unit: a search by unit never looks at them, and SQLite would take
 /// NaN for NULL.

@@ -14,7 +14,7 @@ use domain::conformance::Definitions;
 use domain::index::Indexed;
 use domain::index::hash::resource_key;
 use domain::store::integrity::{Fault, Finding, Integrity, Page, reindex};
-use domain::store::{Method, Stored};
+use domain::store::{Method, ReadTx, Stored};
 use domain::{Error, ErrorCode};
 use rows::{ByResource, Row};
 use std::collections::HashMap;
@@ -36,6 +36,7 @@ impl Integrity for Transaction<'_> {
             let message = "Only who may see everything can check the store.";
             return Err(Error::new(ErrorCode::Forbidden, message));
         }
+        self.snapshot()?;
         let after = after.unwrap_or(i64::MIN);
         let current = current(self, after)?;
         let last = current.last().map(|row| row.0);

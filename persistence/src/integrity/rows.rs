@@ -1,7 +1,7 @@
 //! The rows of every index table in one shape: as stored, and as they ought to be. The second is written apart from
 //! `index`, so that a mistake there is found here.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Link};
 use crate::error::store_error;
 use crate::index::composite;
 use crate::names::Names;
@@ -99,9 +99,9 @@ pub(super) fn range(statement: &mut Statement, after: i64, upto: i64) -> &mut St
 
 macro_rules! load {
     ($connection:expr, $statement:expr, $sql:ty, $rust:ty) => {
-        match $connection {
-            Connection::Sqlite(c) => $statement.rows::<$sql>().load::<$rust>(&mut **c),
-            Connection::Postgres(c) => $statement.rows::<$sql>().load::<$rust>(&mut **c),
+        match &mut $connection.link {
+            Link::Sqlite(c) => $statement.rows::<$sql>().load::<$rust>(&mut **c),
+            Link::Postgres(c) => $statement.rows::<$sql>().load::<$rust>(&mut **c),
         }
         .map_err(store_error)?
     };

@@ -1,5 +1,6 @@
 //! Resources and their versions: read, history, write.
 
+pub(crate) mod current;
 pub(crate) mod history;
 pub(crate) mod read;
 pub(crate) mod write;

@@ -12,7 +12,7 @@ use domain::index::hash::resource_key;
 use domain::store::Stored;
 
 /// Selects a version `v` of the table `resource`.
-const SELECT_CURRENT: &str =
+pub(super) const SELECT_CURRENT: &str =
     "SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body FROM resource v WHERE ";
 
 /// The key of a resource.

@@ -1,87 +1,118 @@
-//! New versions: the current one goes to the history, compartments end and begin.
+//! New versions, all of a request at once: current ones go to the history, index rows and compartments follow.
 
-use super::read::{key, read};
+use super::read::key;
 use super::{encode, method_number};
 use crate::dialect::Dialect;
-use crate::index;
+use crate::index::{self, IndexRows};
+use crate::rows::{self, Cell, Rows};
+use crate::schema::{COMPARTMENT, RESOURCE};
 use crate::statement::Statement;
 use crate::transaction::Transaction;
-use domain::access::Access;
-use domain::conformance::TypeId;
-use domain::id::Id;
-use domain::store::{Current, Method, NewVersion};
+use domain::store::{Method, NewVersion};
 use domain::{Error, ErrorCode};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
 
 /// The version until which a row holds while it holds.
 pub(crate) const STILL: i64 = i64::MAX;
 
-/// The current versions of `keys`, locked until the transaction ends.
-pub(crate) fn current(
-    tx: &mut Transaction<'_>,
-    access: &Access,
-    keys: &[(TypeId, Id)],
-) -> Result<Vec<Current>, Error> {
-    if tx.connection.dialect() == Dialect::Postgres {
-        // Advisory locks also hold what does not exist yet; sorted, so that two transactions cannot block each other.
-        let mut locks: Vec<i64> = keys.iter().map(|(type_, id)| key(*type_, id)).collect();
-        locks.sort_unstable();
-        locks.dedup();
-        for lock in locks {
-            let mut statement = Statement::new("SELECT pg_advisory_xact_lock(");
-            tx.connection.execute(statement.integer(lock).sql(")"))?;
-        }
-    }
-    keys.iter().map(|(type_, id)| current_one(tx, access, *type_, id)).collect()
-}
+/// Row numbers taken from PostgreSQL's sequence at once.
+const RESERVED: usize = 64;
 
-fn current_one(tx: &mut Transaction<'_>, access: &Access, type_: TypeId, id: &Id) -> Result<Current, Error> {
-    if let Some(stored) = read(tx, access, type_, id)? {
-        return Ok(Current::Present(stored));
-    }
-    let mut statement = Statement::new("SELECT rid FROM resource WHERE key = ");
-    statement.integer(key(type_, id));
-    Ok(if tx.connection.integers(&statement)?.is_empty() { Current::Absent } else { Current::Hidden })
-}
+/// Rows that one statement looks for.
+const ROWS: usize = 1024;
 
-/// Writes one version.
-pub(crate) fn version(tx: &mut Transaction<'_>, mut new: NewVersion) -> Result<(), Error> {
-    let type_number = tx.names.number(new.type_);
-    let (row, deleted) = (new.row, new.method == Method::Delete);
-    let version = new.version;
-    let indexed = std::mem::take(&mut new.indexed);
-    let rid = match row {
-        Some(rid) => {
-            replace(tx, rid, new)?;
-            index::delete(tx, rid)?;
-            rid
-        }
-        None => insert(tx, type_number, new)?,
-    };
-    // A tombstone stays in the compartments of the version it ends.
-    if deleted {
+/// Writes versions.
+pub(crate) fn versions(tx: &mut Transaction<'_>, versions: Vec<NewVersion>) -> Result<(), Error> {
+    if versions.is_empty() {
         return Ok(());
     }
-    index::write(tx, rid, &indexed.entries)?;
-    compartments(tx, (type_number, rid), version, &indexed.patients)
+    let replaced: Vec<i64> = versions.iter().filter_map(|version| version.row).collect();
+    archive(tx, &replaced)?;
+    let mut fresh = row_numbers(tx, versions.len() - replaced.len())?.into_iter();
+    let mut resources = Rows::of(&RESOURCE);
+    let mut indexes = IndexRows::new();
+    let mut members = Vec::new();
+    for mut new in versions {
+        let indexed = std::mem::take(&mut new.indexed);
+        let (type_, version, deleted) = (new.type_, new.version, new.method == Method::Delete);
+        let rid = match new.row {
+            Some(rid) => {
+                replace(tx, rid, new)?;
+                rid
+            }
+            None => {
+                let rid = fresh.next().ok_or_else(|| Error::internal("a row got no number"))?;
+                resources.push(row(tx, rid, new));
+                rid
+            }
+        };
+        // A tombstone stays in the compartments of the version it ends.
+        if !deleted {
+            indexes.add(tx.names, rid, indexed.entries);
+            members.push(Member { rid, type_: tx.names.number(type_), version, patients: indexed.patients });
+        }
+    }
+    let compartments = compartments(tx, members)?;
+    let mut tables = vec![resources, compartments];
+    tables.extend(indexes.tables());
+    rows::insert(tx.connection, &tables)
 }
 
-fn insert(tx: &mut Transaction<'_>, type_number: i64, new: NewVersion) -> Result<i64, Error> {
-    let mut statement = Statement::new(
-        "INSERT INTO resource (type_id, fhir_id, key, version, updated_us, method, body) VALUES (",
-    );
-    statement.integer(type_number).sql(", ").text(new.id.as_str()).sql(", ").integer(key(new.type_, &new.id));
-    statement.sql(", ").integer(new.version).sql(", ").integer(new.updated.0).sql(", ");
-    statement.integer(method_number(new.method)).sql(", ").bytes(encode(new.body)).sql(") RETURNING rid");
-    let rid = tx.connection.integers(&statement)?.pop();
-    rid.ok_or_else(|| Error::internal("an insert gave no row"))
+/// Numbers for new rows. SQLite has one writer at a time, so that those after the last are free.
+fn row_numbers(tx: &mut Transaction<'_>, count: usize) -> Result<Vec<i64>, Error> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if tx.connection.dialect() == Dialect::Sqlite {
+        let last =
+            tx.connection.optional_integer(&Statement::new("SELECT MAX(rid) FROM resource"))?.unwrap_or(0);
+        return Ok((last + 1..).take(count).collect());
+    }
+    let reserved = Arc::clone(&tx.connection.reserved);
+    let mut reserved = reserved.lock().unwrap_or_else(PoisonError::into_inner);
+    let missing = count.saturating_sub(reserved.len());
+    if missing > 0 {
+        let mut statement =
+            Statement::new("SELECT nextval('resource_rid_seq'::regclass) FROM generate_series(1, ");
+        statement.integer(i64::try_from(missing.max(RESERVED)).unwrap_or(i64::MAX)).sql(")");
+        reserved.extend(tx.connection.integers(&statement)?);
+    }
+    let taken = count.min(reserved.len());
+    Ok(reserved.drain(..taken).collect())
+}
+
+/// The row of a first version.
+fn row(tx: &Transaction<'_>, rid: i64, new: NewVersion) -> [Cell; 8] {
+    use Cell::{Bytes, Integer, Text};
+    let number = key(new.type_, &new.id);
+    [
+        Integer(rid),
+        Integer(tx.names.number(new.type_)),
+        Text(new.id.as_str().to_owned()),
+        Integer(number),
+        Integer(new.version),
+        Integer(new.updated.0),
+        Integer(method_number(new.method)),
+        Bytes(encode(new.body)),
+    ]
+}
+
+/// Puts current versions into the history, and takes their index rows away.
+fn archive(tx: &mut Transaction<'_>, rids: &[i64]) -> Result<(), Error> {
+    let dialect = tx.connection.dialect();
+    for rids in rids.chunks(ROWS) {
+        let mut archive = Statement::new(
+            "INSERT INTO history (rid, version, type_id, updated_us, method, body) \
+             SELECT rid, version, type_id, updated_us, method, body FROM resource WHERE rid",
+        );
+        tx.connection.execute(archive.any(dialect, rids))?;
+        index::delete(tx, rids)?;
+    }
+    Ok(())
 }
 
 fn replace(tx: &mut Transaction<'_>, rid: i64, new: NewVersion) -> Result<(), Error> {
-    let mut archive = Statement::new(
-        "INSERT INTO history (rid, version, type_id, updated_us, method, body) \
-         SELECT rid, version, type_id, updated_us, method, body FROM resource WHERE rid = ",
-    );
-    tx.connection.execute(archive.integer(rid))?;
     let mut update = Statement::new("UPDATE resource SET version = ");
     update.integer(new.version).sql(", updated_us = ").integer(new.updated.0).sql(", method = ");
     update.integer(method_number(new.method)).sql(", body = ").bytes(encode(new.body));
@@ -95,31 +126,39 @@ fn replace(tx: &mut Transaction<'_>, rid: i64, new: NewVersion) -> Result<(), Er
     Ok(())
 }
 
-/// Ends and begins compartment rows where the new version differs; writes nothing where it does not.
-fn compartments(
-    tx: &mut Transaction<'_>,
-    (type_number, rid): (i64, i64),
+/// A version, and the patients in whose compartments it is.
+struct Member {
+    rid: i64,
+    type_: i64,
     version: i64,
-    patients: &[i64],
-) -> Result<(), Error> {
-    let mut old = Vec::new();
-    if version > 1 {
-        let mut statement = Statement::new("SELECT patient_key FROM compartment WHERE rid = ");
-        statement.integer(rid).sql(" AND until = ").integer(STILL);
-        old = tx.connection.integers(&statement)?;
+    patients: Vec<i64>,
+}
+
+/// Ends the compartment rows that new versions leave, and answers those that begin; nothing where nothing changes.
+fn compartments(tx: &mut Transaction<'_>, members: Vec<Member>) -> Result<Rows, Error> {
+    let later: Vec<i64> =
+        members.iter().filter(|member| member.version > 1).map(|member| member.rid).collect();
+    let mut old: HashMap<i64, Vec<i64>> = HashMap::new();
+    for rids in later.chunks(ROWS) {
+        let mut statement = Statement::new("SELECT rid, patient_key FROM compartment WHERE rid");
+        statement.any(tx.connection.dialect(), rids).sql(" AND until = ").integer(STILL);
+        for (rid, patient) in tx.connection.pairs(&statement)? {
+            old.entry(rid).or_default().push(patient);
+        }
     }
-    let gone: Vec<i64> = old.iter().copied().filter(|patient| !patients.contains(patient)).collect();
-    if !gone.is_empty() {
-        let mut end = Statement::new("UPDATE compartment SET until = ");
-        end.integer(version - 1).sql(" WHERE rid = ").integer(rid).sql(" AND until = ").integer(STILL);
-        end.sql(" AND patient_key IN ").integers(&gone);
-        tx.connection.execute(&end)?;
+    let mut begin = Rows::of(&COMPARTMENT);
+    for Member { rid, type_, version, patients } in members {
+        let old = old.remove(&rid).unwrap_or_default();
+        let gone: Vec<i64> = old.iter().copied().filter(|patient| !patients.contains(patient)).collect();
+        if !gone.is_empty() {
+            let mut end = Statement::new("UPDATE compartment SET until = ");
+            end.integer(version - 1).sql(" WHERE rid = ").integer(rid).sql(" AND until = ").integer(STILL);
+            end.sql(" AND patient_key").any(tx.connection.dialect(), &gone);
+            tx.connection.execute(&end)?;
+        }
+        for patient in patients.into_iter().filter(|patient| !old.contains(patient)) {
+            begin.push([patient, type_, rid, version, STILL].map(Cell::Integer));
+        }
     }
-    for patient in patients.iter().filter(|patient| !old.contains(patient)) {
-        let mut begin =
-            Statement::new("INSERT INTO compartment (patient_key, type_id, rid, since, until) VALUES ");
-        begin.integers(&[*patient, type_number, rid, version, STILL]);
-        tx.connection.execute(&begin)?;
-    }
-    Ok(())
+    Ok(begin)
 }

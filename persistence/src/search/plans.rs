@@ -1,11 +1,11 @@
 //! Tests of the plans: the statements of typical searches as a snapshot (they are the same text on both databases, which
 //! differ only in how placeholders are written), and that SQLite answers each from the index made for it.
 
-use crate::connection::Connection;
+use crate::connection::Link;
 use crate::names::Names;
 use crate::search::counts::Counts;
 use crate::statement::Statement;
-use crate::transaction::Transaction;
+use crate::transaction::{Locking, Transaction};
 use crate::{Connections, StoreSettings, schema_version};
 use diesel::connection::{Connection as _, InstrumentationEvent};
 use diesel::sql_types::{Integer, Text};
@@ -136,7 +136,7 @@ fn depth(steps: &[Step], step: &Step) -> usize {
 
 /// The steps of SQLite's plan, indented by their depth.
 fn plan(tx: &mut Transaction<'_>, sql: &str) -> Vec<String> {
-    let Connection::Sqlite(connection) = &mut *tx.connection else { panic!("SQLite") };
+    let Link::Sqlite(connection) = &mut tx.connection.link else { panic!("SQLite") };
     let steps: Vec<Step> = sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(&mut **connection).unwrap();
     steps.iter().map(|step| format!("{}{}", "  ".repeat(depth(&steps, step)), step.detail)).collect()
 }
@@ -169,12 +169,12 @@ fn searches_are_answered_from_their_indexes() {
     let mut connection = pool.get().unwrap();
     schema_version::migrate(&mut connection).unwrap();
     let names = Names::intern(&mut connection, Counts::new(1000)).unwrap();
-    connection.command("BEGIN").unwrap();
+    connection.begin("BEGIN").unwrap();
     let sent = Arc::new(Mutex::new(Vec::new()));
-    let mut tx = Transaction { connection: &mut connection, names: &names };
+    let mut tx = Transaction::new(&mut connection, &names, Locking::Wait);
     fill(&mut tx);
     let log = Arc::clone(&sent);
-    let Connection::Sqlite(own) = &mut *tx.connection else { panic!("SQLite") };
+    let Link::Sqlite(own) = &mut tx.connection.link else { panic!("SQLite") };
     own.set_instrumentation(move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::StartQuery { query, .. } = event {
             log.lock().unwrap().push(query.to_string());

@@ -12,8 +12,29 @@ use crate::http::Http;
 use crate::server::{Server, unique};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Writers at work: how much was acknowledged, and whether they are to stop.
+#[derive(Default)]
+pub(crate) struct Load {
+    acknowledged: AtomicUsize,
+    stop: AtomicBool,
+}
+
+impl Load {
+    /// Waits until `count` more writes have been acknowledged.
+    pub(crate) fn wait_for(&self, count: usize) {
+        let (started, from) = (Instant::now(), self.acknowledged.load(Ordering::Relaxed));
+        while self.acknowledged.load(Ordering::Relaxed) < from + count {
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "{count} writes are not acknowledged in 20 s"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
 
 /// What one writer was told.
 pub(crate) struct Journal {
@@ -45,12 +66,12 @@ fn basic(id: Option<&str>, number: i64) -> Value {
 
 /// Counts up in a resource of its own, creates others, and writes transactions of both, until `stop` or until the server
 /// does not answer any more.
-pub(crate) fn write(http: &Http, stop: &AtomicBool) -> Journal {
+pub(crate) fn write(http: &Http, load: &Load) -> Journal {
     let id = unique("counter");
     let mut journal =
         Journal { counter: format!("Basic/{id}"), version: 0, created: Vec::new(), others: Vec::new() };
     for number in 1.. {
-        if stop.load(Ordering::Relaxed) {
+        if load.stop.load(Ordering::Relaxed) {
             break;
         }
         let counted = basic(Some(&id), number);
@@ -68,11 +89,14 @@ pub(crate) fn write(http: &Http, stop: &AtomicBool) -> Journal {
             let retry_after = answer.headers.contains_key("retry-after");
             journal.others.push(Refusal { status: answer.status, retry_after });
             std::thread::sleep(Duration::from_millis(20));
-        } else if number % 3 == 0 {
+            continue;
+        }
+        if number % 3 == 0 {
             journal.responses(&answer.json());
         } else {
             journal.version = version(&answer.header("etag"));
         }
+        load.acknowledged.fetch_add(1, Ordering::Relaxed);
     }
     journal
 }
@@ -88,11 +112,6 @@ impl Journal {
         let at = address.rfind("Basic/").expect("the address of a Basic");
         self.created.push(address[at..].to_owned());
         self.version = version(bundle["entry"][1]["response"]["etag"].as_str().expect("an ETag"));
-    }
-
-    /// How many writes were acknowledged.
-    pub(crate) fn acknowledged(&self) -> usize {
-        self.created.len() + usize::try_from(self.version).unwrap()
     }
 
     /// [`Journal::verify`] where the database itself went away, so that any write that was not acknowledged may be there.
@@ -134,13 +153,13 @@ impl Journal {
 }
 
 /// Lets `count` writers write while `meanwhile` happens, and stops them after it.
-pub(crate) fn under_load(server: &Server, count: usize, meanwhile: impl FnOnce()) -> Vec<Journal> {
-    let stop = AtomicBool::new(false);
+pub(crate) fn under_load(server: &Server, count: usize, meanwhile: impl FnOnce(&Load)) -> Vec<Journal> {
+    let load = Load::default();
     std::thread::scope(|scope| {
         let writers: Vec<_> =
-            (0..count).map(|_| scope.spawn(|| write(&server.http().another(), &stop))).collect();
-        meanwhile();
-        stop.store(true, Ordering::Relaxed);
+            (0..count).map(|_| scope.spawn(|| write(&server.http().another(), &load))).collect();
+        meanwhile(&load);
+        load.stop.store(true, Ordering::Relaxed);
         writers.into_iter().map(|writer| writer.join().expect("a writer")).collect()
     })
 }

@@ -44,8 +44,8 @@ fn a_restarted_database_is_survived() {
     let server = Settings::open(Database::Sqlite).with("BINNACLE_DATABASE_URL", &cluster.url).start();
     let http = server.http();
     let mut healed = Duration::MAX;
-    let journals = under_load(&server, 8, || {
-        std::thread::sleep(Duration::from_millis(400));
+    let journals = under_load(&server, 8, |load| {
+        load.wait_for(50);
         cluster.restart();
         let restarted = Instant::now();
         // Healed: ten writes and reads in a row succeed.
@@ -60,14 +60,12 @@ fn a_restarted_database_is_survived() {
             std::thread::sleep(Duration::from_millis(20));
         }
         healed = restarted.elapsed();
-        std::thread::sleep(Duration::from_millis(200));
+        load.wait_for(50);
     });
     assert!(healed < Duration::from_secs(5), "healed after {healed:?}");
     for refusal in journals.iter().flat_map(|journal| &journal.others) {
         assert!(refusal.status == 503 && refusal.retry_after, "{refusal:?}\n{}", server.output());
     }
-    let acknowledged: usize = journals.iter().map(super::Journal::acknowledged).sum();
-    assert!(acknowledged > 50, "only {acknowledged} writes were acknowledged");
     for journal in &journals {
         // A write whose outcome the database could not tell may be there.
         journal.verify_at_least(http);

@@ -32,8 +32,8 @@ on_each! {
 
         // And while many write: what was acknowledged is there.
         let process = server.process_id().to_string();
-        let journals = under_load(&server, 8, || {
-            std::thread::sleep(Duration::from_millis(400));
+        let journals = under_load(&server, 8, |load| {
+            load.wait_for(50);
             let asked = std::process::Command::new("kill").arg(&process).status();
             assert!(asked.is_ok_and(|status| status.success()));
             std::thread::sleep(Duration::from_millis(300));

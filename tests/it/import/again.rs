@@ -76,7 +76,10 @@ on_each! {
 
         let table = Table::of(&server, &[files.path()]);
         assert_eq!(count(&server, &mark), 150, "{before} before; {}", table.text);
-        let left = 150 - usize::try_from(before).unwrap();
+        // PostgreSQL may have ended a commit that was under way when the import was killed, after we counted.
+        let left = table.counts["Patient"].0;
+        let most = 150 - usize::try_from(before).unwrap();
+        assert!(left <= most && left + 8 >= most, "{before} before; {}", table.text);
         table.expect(0, &[("Patient", left, 0), ("Observation", left, 0)]);
         let (status, said, _) = crate::commands::said(&server.command(&["check"], ""));
         assert_eq!(status, 0, "{said}");
