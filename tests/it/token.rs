@@ -15,7 +15,8 @@ use reqwest::Url;
 pub(crate) const CALLBACK: &str = "https://app.example/callback";
 
 /// What a test client may ask for: everything there is.
-pub(crate) const EVERYTHING: &str = "launch/patient patient/*.cruds user/*.cruds system/*.cruds";
+pub(crate) const EVERYTHING: &str =
+    "openid fhirUser online_access offline_access launch/patient patient/*.cruds user/*.cruds system/*.cruds";
 
 /// A secret of 192 bits.
 pub(crate) const SECRET: &str = "bRk0q3vY2m1XnT8sJ5wLh7Gd4pZc6aFe";

@@ -89,7 +89,7 @@ pub(crate) fn logins(settings: &Settings, worker: &Worker) -> Result<String, Str
         authentication: Authentication::Public,
         grants: vec!["authorization_code".into()],
         redirect_uris: vec![format!("{base}/demo/callback")],
-        scope: "launch/patient patient/*.cruds".into(),
+        scope: "openid fhirUser offline_access launch/patient patient/*.cruds".into(),
         ..connector.clone()
     };
     for client in [connector, app] {

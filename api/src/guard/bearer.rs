@@ -49,7 +49,9 @@ async fn bearer(app: &App, request: &HttpRequest) -> Result<Arc<Actor>, Error> {
 }
 
 /// The one token of the one `Authorization` header.
-fn token(request: &HttpRequest) -> Result<&str, Error> {
+///
+/// Errors: [`ErrorCode::Unauthenticated`].
+pub(crate) fn token(request: &HttpRequest) -> Result<&str, Error> {
     let refuse = |why: &str| Err(Error::new(ErrorCode::Unauthenticated, why));
     let mut values = request.headers().get_all(AUTHORIZATION);
     let Some(value) = values.next() else {

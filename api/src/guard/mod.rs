@@ -6,4 +6,4 @@ pub(crate) mod limit;
 pub(crate) mod rate;
 pub(crate) mod trace;
 
-pub(crate) use bearer::actor;
+pub(crate) use bearer::{actor, token};

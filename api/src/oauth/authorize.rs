@@ -220,11 +220,13 @@ async fn approved(http: &HttpRequest, payload: web::Payload, app: &App) -> Resul
     if parameter(&form, "decision") != Ok(Some("allow")) {
         return Ok(see_other(&authorize::deny(&app.authority.server, &request)));
     }
+    let session = http.cookie(&app.authority.cookie("session"));
+    let session = session.map(|cookie| cookie.value().to_owned()).unwrap_or_default();
     let patient = parameter(&form, "patient").ok().flatten().map(str::to_owned);
     let server = app.authority.server.clone();
     let address = app
         .worker
-        .write(move |tx| authorize::approve(&server, tx, &request, &user, patient.as_deref()))
+        .write(move |tx| authorize::approve(&server, tx, &request, (&user, &session), patient.as_deref()))
         .await?;
     Ok(see_other(&address))
 }

@@ -3,6 +3,7 @@
 mod authorize;
 mod discovery;
 mod token;
+mod userinfo;
 
 use crate::app::App;
 use crate::clock::{SystemClock, SystemIds};
@@ -34,7 +35,7 @@ pub(crate) struct Authority {
     limits: Limits,
     passwords: Preparation,
     secure: bool,
-    /// The second in which keys and clients were last read out of turn.
+    /// The tenth of a second in which keys and clients were last read out of turn.
     refreshed: AtomicI64,
 }
 
@@ -79,6 +80,22 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
                 .default_service(web::to(token::other_method)),
         )
         .service(
+            web::resource("/oauth2/revoke")
+                .route(web::post().to(token::revoke))
+                .default_service(web::to(token::other_method)),
+        )
+        .service(
+            web::resource("/oauth2/introspect")
+                .route(web::post().to(token::introspect))
+                .default_service(web::to(token::other_method)),
+        )
+        .service(
+            web::resource("/oauth2/userinfo")
+                .route(web::get().to(userinfo::userinfo))
+                .route(web::post().to(userinfo::userinfo)),
+        )
+        .route("/.well-known/openid-configuration", web::get().to(discovery::metadata))
+        .service(
             web::resource("/oauth2/authorize")
                 .route(web::get().to(authorize::show))
                 .route(web::post().to(authorize::by_post)),
@@ -121,11 +138,11 @@ pub(crate) async fn refresh(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-/// [`refresh`], but at most once a second however often it is asked for: `false` when it was not its turn.
+/// [`refresh`], but at most ten times a second however often it is asked for: `false` when it was not its turn.
 ///
 /// Errors: the store's.
 pub(crate) async fn refresh_soon(app: &App) -> Result<bool, Error> {
-    let now = app.authority.server.clock.now().seconds();
+    let now = app.authority.server.clock.now().0 / 100_000;
     if app.authority.refreshed.swap(now, Ordering::Relaxed) == now {
         return Ok(false);
     }

@@ -17,7 +17,8 @@ pub fn access(actor: &Actor, letter: Letter, types: &[TypeId]) -> Access {
     }
     let definitions = Definitions::r4();
     let scopes = Scope::parse_all(&actor.scope);
-    let reach = |type_: TypeId| (type_, reach(actor, &scopes, type_, letter));
+    let reach =
+        |type_: TypeId| (type_, constrained(reach(actor, &scopes, type_, letter), &scopes, type_, letter));
     if types.is_empty() {
         Access::by_type(definitions.endpoints().map(reach))
     } else {
@@ -121,6 +122,26 @@ pub fn check_identity(access: &Access, type_: TypeId, stored: &[u8], new: &[u8])
 
 fn forbidden() -> Error {
     Error::new(ErrorCode::Forbidden, "The access token does not allow this. Ask for a scope that covers it.")
+}
+
+/// `reach` held to the search parameters of the scopes that grant it, unless one of them has none.
+fn constrained(reach: Reach, scopes: &[Scope], type_: TypeId, letter: Letter) -> Reach {
+    let granting = || scopes.iter().filter(|scope| scope.grants(type_, letter));
+    if granting().any(|scope| scope.criteria().is_empty()) {
+        return reach;
+    }
+    let clauses = match reach {
+        Reach::None => return Reach::None,
+        Reach::All => vec![Clause { patients: None, criteria: Vec::new() }],
+        Reach::Any(clauses) => clauses,
+    };
+    let narrowed = clauses.iter().flat_map(|clause| {
+        granting().map(|scope| Clause {
+            patients: clause.patients.clone(),
+            criteria: [clause.criteria.as_slice(), scope.criteria()].concat(),
+        })
+    });
+    Reach::Any(narrowed.collect())
 }
 
 /// What of `type_` the scopes let `actor` touch.

@@ -1,6 +1,8 @@
 //! SMART scopes (`SMART App Launch 2.2, scopes-and-launch-context`), v1 and v2, as what they grant.
 
 use crate::conformance::{Definitions, TypeId};
+use crate::search::constraint;
+use crate::search::query::Criterion;
 
 /// Whose data a scope is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +30,22 @@ pub enum Letter {
     Search,
 }
 
-/// A clinical scope: `patient/Observation.rs`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A clinical scope: `patient/Observation.rs`, `patient/Observation.rs?category=laboratory`.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Scope {
     /// Whose data.
     pub context: Context,
     /// Of which type; `None` for `*`.
     pub type_: Option<TypeId>,
     letters: [bool; 5],
+    constraint: Option<Constraint>,
+}
+
+/// The search parameters behind the `?` of a scope.
+#[derive(Debug, Clone, PartialEq)]
+struct Constraint {
+    text: String,
+    criteria: Vec<Criterion>,
 }
 
 const LETTERS: [(char, Letter); 5] = [
@@ -46,10 +56,19 @@ const LETTERS: [(char, Letter); 5] = [
     ('s', Letter::Search),
 ];
 
+const READS: [bool; 5] = [false, true, false, false, false];
+const SEARCHES: [bool; 5] = [false, false, false, false, true];
+const READS_AND_SEARCHES: [bool; 5] = [false, true, false, false, true];
+
 impl Scope {
-    /// Parses one scope. `None` for one that grants nothing here: malformed, of another kind (`openid`), or
-    /// constrained by search parameters, which are not enforced yet and must not grant more than they say.
+    /// Parses one scope. `None` for one that grants nothing here: malformed, of another kind (`openid`), or constrained
+    /// by what cannot be enforced ([`constraint::parse`]). A constrained scope reads and searches only: what a write
+    /// would make of a resource is not held to criteria.
     pub fn parse(text: &str) -> Option<Scope> {
+        let (text, query) = match text.split_once('?') {
+            Some((text, query)) => (text, Some(query)),
+            None => (text, None),
+        };
         let (context, rest) = text.split_once('/')?;
         let context = match context {
             "patient" => Context::Patient,
@@ -68,7 +87,22 @@ impl Scope {
             "*" => "cruds",
             letters => letters,
         };
-        Some(Scope { context, type_, letters: granted(letters)? })
+        let letters = granted(letters)?;
+        let constraint = match query {
+            Some(_) if letters != READS && letters != SEARCHES && letters != READS_AND_SEARCHES => {
+                return None;
+            }
+            Some(query) => {
+                Some(Constraint { text: query.to_owned(), criteria: constraint::parse(type_, query)? })
+            }
+            None => None,
+        };
+        Some(Scope { context, type_, letters, constraint })
+    }
+
+    /// What a resource must meet beside its type; empty when there is no constraint.
+    pub fn criteria(&self) -> &[Criterion] {
+        self.constraint.as_ref().map_or(&[], |constraint| &constraint.criteria)
     }
 
     /// Parses a space-separated list, dropping what grants nothing.
@@ -80,7 +114,10 @@ impl Scope {
     pub fn covered_by(&self, registered: &[Scope]) -> bool {
         LETTERS.iter().zip(self.letters).filter(|(_, asked)| *asked).all(|((_, letter), _)| {
             registered.iter().any(|own| {
+                let constrained = own.constraint.as_ref().map(|constraint| &constraint.text);
+                let own_constraint = self.constraint.as_ref().map(|constraint| &constraint.text);
                 own.context == self.context
+                    && (constrained.is_none() || constrained == own_constraint)
                     && match self.type_ {
                         Some(type_) => own.grants(type_, *letter),
                         None => own.type_.is_none() && own.has(*letter),
@@ -150,6 +187,11 @@ mod tests {
             ("patient/*.rs", "patient/Observation.rs", false),
             ("user/Observation.rs", "patient/*.cruds", false),
             ("system/*.rs", "", false),
+            ("patient/Observation.rs?category=x", "patient/*.cruds", true),
+            ("patient/Observation.r?category=x", "patient/Observation.rs?category=x", true),
+            ("patient/Observation.rs?category=y", "patient/Observation.rs?category=x", false),
+            ("patient/Observation.rs", "patient/Observation.rs?category=x", false),
+            ("user/Observation.rs?category=x", "patient/*.cruds", false),
         ] {
             let covers = Scope::parse(asked).unwrap().covered_by(&Scope::parse_all(registered));
             assert_eq!(covers, covered, "{asked} by {registered}");
@@ -169,7 +211,12 @@ mod tests {
             "patient/Observation.rx",
             "patient/observation.rs",
             "Patient/Observation.rs",
-            "patient/Observation.rs?category=x",
+            "patient/Observation.rs?",
+            "patient/Observation.rs?nothing=x",
+            "patient/Observation.rs?subject=Patient/1",
+            "patient/Observation.cruds?category=x",
+            "patient/Observation.c?category=x",
+            "patient/*.rs?category=x",
             "patient/Parameters.rs",
             "patient/*.READ",
             "launch/patient",

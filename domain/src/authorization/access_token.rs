@@ -34,6 +34,14 @@ pub struct Claims {
     pub iat: i64,
     /// Its id.
     pub jti: String,
+    /// The authorization by a person that it was made from, which can be revoked as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<String>,
+}
+
+/// Under which key a revoked authorization is stored.
+pub(super) fn authorization_key(authorization: &str) -> String {
+    format!("authorization {authorization}")
 }
 
 /// Signs a token.
@@ -81,8 +89,14 @@ pub fn names_unknown_key(server: &AuthorizationServer, token: &str) -> bool {
 ///
 /// Errors: [`ErrorCode::Unauthenticated`].
 pub fn check_current(tx: &mut dyn AuthorizationRead, claims: &Claims) -> Result<(), Error> {
+    let ended = match &claims.authorization {
+        Some(authorization) => {
+            tx.authorization(Kind::RevokedToken, &authorization_key(authorization))?.is_some()
+        }
+        None => false,
+    };
     let revoked = tx.authorization(Kind::RevokedToken, &claims.jti)?.is_some();
-    if revoked || client::find(tx, &claims.client_id)?.is_none() {
+    if ended || revoked || client::find(tx, &claims.client_id)?.is_none() {
         return Err(refused("The access token was revoked. Ask the authorization server for a new one."));
     }
     Ok(())

@@ -22,6 +22,7 @@ pub struct AuthorizeRequest {
     /// What can be granted of what was asked.
     pub scopes: Vec<String>,
     challenge: String,
+    nonce: Option<String>,
 }
 
 impl AuthorizeRequest {
@@ -65,6 +66,7 @@ pub fn check(
     let state = parameter(pairs, "state").ok().flatten();
     match judged(server, pairs, &client) {
         Ok((challenge, scopes)) => Ok(Ok(AuthorizeRequest {
+            nonce: parameter(pairs, "nonce").ok().flatten().map(str::to_owned),
             redirect_uri: asked.to_owned(),
             state: state.map(str::to_owned),
             scopes,
@@ -122,13 +124,16 @@ fn judged(
     if value("launch")?.is_some() {
         return Err(Refusal::invalid_request("The launch value is not known here."));
     }
+    if value("nonce")?.is_some_and(|nonce| nonce.len() > 512) {
+        return Err(Refusal::invalid_request("The nonce has more than 512 bytes."));
+    }
     let asked = value("scope")?.unwrap_or_default();
     let scopes = grant::granted(asked, &client.scope, &[Context::Patient, Context::User])?;
     let has = |context| {
         scopes.iter().any(|scope| Scope::parse(scope).is_some_and(|scope| scope.context == context))
     };
     match (has(Context::Patient), has(Context::User)) {
-        (false, false) => Err(Refusal::new(
+        (false, false) if !scopes.contains(&"openid") => Err(Refusal::new(
             ErrorType::InvalidScope,
             "None of the scopes is one the client is registered for.",
         )),
@@ -156,13 +161,13 @@ pub fn deny(server: &AuthorizationServer, request: &AuthorizeRequest) -> String 
     error_redirect(server, &request.redirect_uri, request.state.as_deref(), &refusal)
 }
 
-/// The person said yes: the address with a code. `patient` is their choice among [`User::patients`]; the only one
+/// The person said yes in `session` (the cookie's value): the address with a code. `patient` is their choice among [`User::patients`]; the only one
 /// is taken without asking.
 pub fn approve(
     server: &AuthorizationServer,
     tx: &mut dyn AuthorizationWrite,
     request: &AuthorizeRequest,
-    user: &User,
+    (user, session): (&User, &str),
     patient: Option<&str>,
 ) -> Result<String, Error> {
     let choices = user.patients();
@@ -188,6 +193,8 @@ pub fn approve(
         username: user.username.clone(),
         fhir_user: user.fhir_user.clone(),
         patient: chosen.map(|id| id.as_str().to_owned()),
+        nonce: request.nonce.clone(),
+        session: digest(session),
     };
     let expires = Some(server.clock.now().plus_seconds(CODE_LIFETIME));
     tx.put_authorization(Kind::Code, &Record { key: digest(&secret), body: to_json(&code)?, expires })?;

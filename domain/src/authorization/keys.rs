@@ -1,12 +1,16 @@
-//! The keys that sign access tokens: made on first start, kept in the store, published as a JWK Set (`RFC 7517`).
+//! The keys that sign access tokens (ES256) and identity tokens (RS256, as SMART asks): made on first start, kept in the
+//! store, published as a JWK Set (`RFC 7517`).
 
 use super::{from_json, to_json};
 use crate::error::{Error, ErrorCode};
 use crate::store::authorization::{AuthorizationRead, AuthorizationWrite, Kind, Record};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{DecodingKey, EncodingKey};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -19,6 +23,16 @@ struct StoredKey {
     private: String,
     x: String,
     y: String,
+}
+
+/// One RS256 key as stored.
+#[derive(Serialize, Deserialize)]
+struct StoredIdentityKey {
+    kid: String,
+    /// PKCS #8, base64.
+    private: String,
+    n: String,
+    e: String,
 }
 
 /// The keys in use, replaced while the server runs when another process rotated them.
@@ -44,6 +58,7 @@ impl Keys {
 /// All keys; the newest signs, all verify.
 pub struct Keyring {
     signing: (String, EncodingKey),
+    identity: (String, EncodingKey),
     verifying: Vec<(String, DecodingKey)>,
     jwks: Value,
 }
@@ -57,6 +72,10 @@ pub fn ensure(tx: &mut dyn AuthorizationWrite) -> Result<Keyring, Error> {
         let record = Record { key: FIRST.into(), body: to_json(&generate()?)?, expires: None };
         tx.insert_authorization(Kind::Key, &record)?;
     }
+    if tx.authorizations(Kind::IdentityKey, "")?.is_empty() {
+        let record = Record { key: FIRST.into(), body: to_json(&generate_identity()?)?, expires: None };
+        tx.insert_authorization(Kind::IdentityKey, &record)?;
+    }
     load(tx)
 }
 
@@ -64,20 +83,37 @@ pub fn ensure(tx: &mut dyn AuthorizationWrite) -> Result<Keyring, Error> {
 ///
 /// Errors: [`ErrorCode::Internal`] when there are none.
 pub fn load(tx: &mut (impl AuthorizationRead + ?Sized)) -> Result<Keyring, Error> {
-    Keyring::of(&tx.authorizations(Kind::Key, "")?)
+    Keyring::of(&tx.authorizations(Kind::Key, "")?, &tx.authorizations(Kind::IdentityKey, "")?)
 }
 
-/// Adds a key that signs from the next [`load`] on; the earlier ones still verify. Returns its `kid`.
-pub fn rotate(tx: &mut dyn AuthorizationWrite) -> Result<String, Error> {
-    let key = generate()?;
-    let last = tx.authorizations(Kind::Key, "")?.last().and_then(|record| record.key.parse::<u32>().ok());
-    let number = format!("{:06}", last.unwrap_or(0).saturating_add(1));
-    let record = Record { key: number, body: to_json(&key)?, expires: None };
-    if tx.insert_authorization(Kind::Key, &record)? {
-        Ok(key.kid)
+/// Adds keys that sign from the next [`load`] on; the earlier ones still verify.
+///
+/// Errors: [`ErrorCode::Conflict`] when another process did the same at the same time.
+pub fn rotate(tx: &mut dyn AuthorizationWrite) -> Result<(), Error> {
+    add(tx, Kind::Key, to_json(&generate()?)?)?;
+    add(tx, Kind::IdentityKey, to_json(&generate_identity()?)?)
+}
+
+fn add(tx: &mut dyn AuthorizationWrite, kind: Kind, body: String) -> Result<(), Error> {
+    let last = tx.authorizations(kind, "")?.last().and_then(|record| record.key.parse::<u32>().ok());
+    let key = format!("{:06}", last.unwrap_or(0).saturating_add(1));
+    if tx.insert_authorization(kind, &Record { key, body, expires: None })? {
+        Ok(())
     } else {
         Err(Error::new(ErrorCode::Conflict, "Another process rotated the keys at the same time."))
     }
+}
+
+fn generate_identity() -> Result<StoredIdentityKey, Error> {
+    let refused = |_| Error::internal("no RSA key could be made");
+    let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).map_err(refused)?;
+    let private: Pkcs8V1Der<'_> = pair.as_der().map_err(refused)?;
+    let public = pair.public_key();
+    let n = URL_SAFE_NO_PAD.encode(public.modulus().big_endian_without_leading_zero());
+    let e = URL_SAFE_NO_PAD.encode(public.exponent().big_endian_without_leading_zero());
+    // RFC 7638: the thumbprint names the key.
+    let kid = super::digest(&format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#));
+    Ok(StoredIdentityKey { kid, private: STANDARD.encode(private.as_ref()), n, e })
 }
 
 fn generate() -> Result<StoredKey, Error> {
@@ -95,25 +131,49 @@ fn generate() -> Result<StoredKey, Error> {
     Ok(StoredKey { kid, private: STANDARD.encode(private.as_ref()), x, y })
 }
 
+impl StoredKey {
+    fn jwk(&self) -> Value {
+        json!({ "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": self.kid, "x": self.x, "y": self.y })
+    }
+}
+
+impl StoredIdentityKey {
+    fn jwk(&self) -> Value {
+        json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.kid, "n": self.n, "e": self.e })
+    }
+}
+
+fn stored<T: DeserializeOwned>(records: &[Record]) -> Result<Vec<T>, Error> {
+    records.iter().map(|record| from_json(&record.body)).collect()
+}
+
 impl Keyring {
-    fn of(records: &[Record]) -> Result<Keyring, Error> {
-        let keys = records.iter().map(|r| from_json(&r.body)).collect::<Result<Vec<StoredKey>, Error>>()?;
-        let newest = keys.last().ok_or_else(|| Error::internal("there is no signing key"))?;
+    fn of(keys: &[Record], identity: &[Record]) -> Result<Keyring, Error> {
+        let keys: Vec<StoredKey> = stored(keys)?;
+        let identity: Vec<StoredIdentityKey> = stored(identity)?;
+        let (Some(newest), Some(newest_identity)) = (keys.last(), identity.last()) else {
+            return Err(Error::internal("there is no signing key"));
+        };
         let private = STANDARD.decode(&newest.private).map_err(Error::internal)?;
-        let jwk = |key: &StoredKey| json!({"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": key.kid, "x": key.x, "y": key.y});
+        let pem =
+            format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", newest_identity.private);
+        let identity_private = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(Error::internal)?;
+        let access = keys.iter().map(|key| {
+            let verifying = DecodingKey::from_ec_components(&key.x, &key.y).map_err(Error::internal)?;
+            Ok((key.kid.clone(), verifying))
+        });
+        let published = keys.iter().map(StoredKey::jwk).chain(identity.iter().map(StoredIdentityKey::jwk));
         Ok(Keyring {
             signing: (newest.kid.clone(), EncodingKey::from_ec_der(&private)),
-            verifying: keys
-                .iter()
-                .map(|key| {
-                    Ok((
-                        key.kid.clone(),
-                        DecodingKey::from_ec_components(&key.x, &key.y).map_err(Error::internal)?,
-                    ))
-                })
-                .collect::<Result<_, Error>>()?,
-            jwks: json!({"keys": keys.iter().map(jwk).collect::<Vec<_>>()}),
+            identity: (newest_identity.kid.clone(), identity_private),
+            verifying: access.collect::<Result<_, Error>>()?,
+            jwks: json!({ "keys": published.collect::<Vec<_>>() }),
         })
+    }
+
+    /// The key that signs identity tokens, with its `kid`.
+    pub fn identity(&self) -> (&str, &EncodingKey) {
+        (&self.identity.0, &self.identity.1)
     }
 
     /// The key that signs, with its `kid`.

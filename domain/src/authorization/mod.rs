@@ -10,10 +10,13 @@ pub mod authorize;
 pub mod client;
 pub mod discovery;
 pub mod grant;
+pub mod id_token;
+pub mod introspection;
 pub mod keys;
 pub mod login;
 pub mod pkce;
 pub mod redirect;
+pub mod revocation;
 pub mod token;
 pub mod user;
 
@@ -87,7 +90,7 @@ impl Refusal {
     pub fn invalid_grant() -> Refusal {
         Refusal::new(
             ErrorType::InvalidGrant,
-            "The code is not valid: unknown, expired, used, or issued for another client, redirect_uri or verifier.",
+            "The code or refresh token is not valid: unknown, expired, used, revoked, or issued for another client, redirect_uri or verifier.",
         )
     }
 }

@@ -1,16 +1,23 @@
 //! The token endpoint (`RFC 6749 §3.2`): who is the client, which grant, what comes back.
 
-use super::access_token::{self, Claims};
 use super::client::{Authentication, Client};
-use super::grant::{authorization_code, client_credentials};
-use super::{AuthorizationServer, ErrorType, Refusal, assertion, client, digest, parameter, same, to_json};
+use super::grant::{Granted, authorization_code, client_credentials, refresh_token};
+use super::{
+    AuthorizationServer, ErrorType, Refusal, access_token, assertion, client, digest, id_token, parameter,
+    same, to_json,
+};
 use crate::error::Error;
 use crate::store::authorization::AuthorizationWrite;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use oauth2::basic::BasicTokenType;
-use oauth2::{AccessToken, ExtraTokenFields, Scope, StandardErrorResponse, StandardTokenResponse};
+use oauth2::{
+    AccessToken, ExtraTokenFields, RefreshToken, Scope, StandardErrorResponse, StandardTokenResponse,
+};
 use serde::{Deserialize, Serialize};
+
+/// What `grant_type` may be.
+pub const GRANTS: [&str; 3] = ["authorization_code", "client_credentials", "refresh_token"];
 
 /// A request to the token endpoint.
 #[derive(Debug, Clone)]
@@ -36,11 +43,13 @@ pub struct TokenAnswer {
     pub client: Option<String>,
 }
 
-/// SMART's launch context beside the token.
+/// SMART's launch context and OpenID's identity token beside the access token.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct LaunchContext {
     #[serde(skip_serializing_if = "Option::is_none")]
     patient: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
 }
 impl ExtraTokenFields for LaunchContext {}
 
@@ -53,20 +62,30 @@ pub fn exchange(
     request: &TokenRequest,
 ) -> Result<TokenAnswer, Error> {
     match run(server, tx, request)? {
-        Ok(claims) => {
-            let lifetime = u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or_default();
-            let mut response = StandardTokenResponse::new(
-                AccessToken::new(access_token::sign(server, &claims)?),
-                BasicTokenType::Extension("Bearer".into()),
-                LaunchContext { patient: claims.patient.clone() },
-            );
-            response.set_expires_in(Some(&std::time::Duration::from_secs(lifetime)));
-            response.set_scopes(Some(claims.scope.split(' ').map(|s| Scope::new(s.to_owned())).collect()));
-            let (body, client) = (to_json(&response)?, Some(claims.client_id));
+        Ok(granted) => {
+            let (body, client) = (to_json(&response(server, &granted)?)?, Some(granted.claims.client_id));
             Ok(TokenAnswer { status: 200, body, challenge: false, revoked: false, client })
         }
         Err(refusal) => refuse(&refusal),
     }
+}
+
+fn response(
+    server: &AuthorizationServer,
+    granted: &Granted,
+) -> Result<StandardTokenResponse<LaunchContext, BasicTokenType>, Error> {
+    let claims = &granted.claims;
+    let lifetime = u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or_default();
+    let id_token = granted.id_token.as_ref().map(|claims| id_token::sign(server, claims)).transpose()?;
+    let mut response = StandardTokenResponse::new(
+        AccessToken::new(access_token::sign(server, claims)?),
+        BasicTokenType::Extension("Bearer".into()),
+        LaunchContext { patient: claims.patient.clone(), id_token },
+    );
+    response.set_expires_in(Some(&std::time::Duration::from_secs(lifetime)));
+    response.set_scopes(Some(claims.scope.split(' ').map(|scope| Scope::new(scope.to_owned())).collect()));
+    response.set_refresh_token(granted.refresh_token.clone().map(RefreshToken::new));
+    Ok(response)
 }
 
 /// A refusal as the token endpoint's answer (`RFC 6749 §5.2`).
@@ -82,7 +101,7 @@ fn run(
     server: &AuthorizationServer,
     tx: &mut dyn AuthorizationWrite,
     request: &TokenRequest,
-) -> Result<Result<Claims, Refusal>, Error> {
+) -> Result<Result<Granted, Refusal>, Error> {
     // `?` of both layers: the outer is the store's failure, the inner the caller's.
     macro_rules! granted {
         ($outcome:expr) => {
@@ -96,14 +115,16 @@ fn run(
     granted!(super::unrepeated(form));
     let grant = match granted!(parameter(form, "grant_type")) {
         None => return Ok(Err(Refusal::invalid_request("The parameter grant_type is missing."))),
-        Some(grant) if client::GRANTS.contains(&grant) => grant,
+        Some(grant) if GRANTS.contains(&grant) => grant,
         Some(_) => {
-            let text = format!("The grant_type is not one of: {}.", client::GRANTS.join(", "));
+            let text = format!("The grant_type is not one of: {}.", GRANTS.join(", "));
             return Ok(Err(Refusal::new(ErrorType::UnsupportedGrantType, text)));
         }
     };
     let client = granted!(authenticate(server, tx, request)?);
-    if !client.grants.iter().any(|own| own == grant) {
+    // Refresh tokens continue what a code began.
+    let registered = if grant == "refresh_token" { "authorization_code" } else { grant };
+    if !client.grants.iter().any(|own| own == registered) {
         let text = "The client is not registered for this grant_type.";
         return Ok(Err(Refusal::new(ErrorType::UnauthorizedClient, text)));
     }
@@ -114,6 +135,10 @@ fn run(
         parameter(form, name)?
             .ok_or_else(|| Refusal::invalid_request(format!("The parameter {name} is missing.")))
     };
+    if grant == "refresh_token" {
+        let scope = granted!(parameter(form, "scope"));
+        return refresh_token::run(server, tx, &client, granted!(required("refresh_token")), scope);
+    }
     let exchange = authorization_code::Exchange {
         code: granted!(required("code")),
         redirect_uri: granted!(required("redirect_uri")),

@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod chain;
+pub mod constraint;
 pub mod control;
 mod escape;
 pub mod include;

@@ -15,15 +15,21 @@ pub enum Kind {
     User,
     /// A signing key, by generation.
     Key,
+    /// A key that signs `id_token`s, by generation.
+    IdentityKey,
     /// An authorization code, by its SHA-256.
     Code,
-    /// That a code was used, by its SHA-256, with the id of the token issued for it.
+    /// That a code was used, by its SHA-256, with the authorization it began.
     SpentCode,
+    /// A refresh token that was not used yet, by its SHA-256. Removing it is using it.
+    RefreshToken,
+    /// That a refresh token was used, by its SHA-256, with what was issued for it.
+    SpentRefreshToken,
     /// A `jti` seen, by the SHA-256 of issuer and `jti`.
     Jti,
     /// A login session, by the SHA-256 of its cookie.
     Session,
-    /// A revoked access token, by its `jti`.
+    /// A revoked access token, by its `jti`, or a revoked authorization, by `authorization ` and its id.
     RevokedToken,
     /// A failed (or not yet finished) login, by account or address.
     LoginFailure,
@@ -38,6 +44,9 @@ impl Kind {
             Kind::Client => "client",
             Kind::User => "user",
             Kind::Key => "key",
+            Kind::IdentityKey => "identity-key",
+            Kind::RefreshToken => "refresh-token",
+            Kind::SpentRefreshToken => "spent-refresh-token",
             Kind::Code => "code",
             Kind::SpentCode => "spent-code",
             Kind::Jti => "jti",

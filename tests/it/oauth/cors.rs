@@ -5,6 +5,7 @@ use crate::http::Answer;
 use crate::server::{Server, unique};
 use crate::token::{self, CALLBACK};
 use reqwest::Method;
+use std::time::{Duration, Instant};
 
 /// Registers an app whose pages come from an origin that no other test knows, and answers the origin.
 fn registered(server: &Server) -> (String, String) {
@@ -21,6 +22,12 @@ fn registered(server: &Server) -> (String, String) {
         &origin,
     ];
     let id = token::register(server, &arguments, "");
+    // At once, unless others ask about unknown origins all the time: then within ten seconds.
+    let started = Instant::now();
+    while allowed(&from(server, &origin, "Patient")).is_none() {
+        assert!(started.elapsed() < Duration::from_secs(30), "{origin} stays unknown");
+        std::thread::sleep(Duration::from_millis(150));
+    }
     (id, origin)
 }
 

@@ -1,6 +1,7 @@
 //! What clients are told (RFC 8414, SMART App Launch 2.2): public, JSON whatever is asked for, and true.
 
 use super::endpoint::{ask, granted};
+use super::flow::Flow;
 use super::jws;
 use crate::token::{self, SECRET};
 use reqwest::Method;
@@ -29,7 +30,7 @@ guarded! {
             ("token_endpoint_auth_methods_supported", vec!["private_key_jwt", "client_secret_basic", "client_secret_post"]),
             ("token_endpoint_auth_signing_alg_values_supported", vec!["RS384", "ES384", "RS512"]),
             ("capabilities", vec!["launch-standalone", "client-public", "client-confidential-symmetric", "client-confidential-asymmetric",
-                "context-standalone-patient", "permission-patient", "permission-user", "permission-v1", "permission-v2", "authorize-post"]),
+                "context-standalone-patient", "permission-patient", "permission-user", "permission-v1", "permission-v2", "authorize-post", "sso-openid-connect", "permission-offline", "permission-online"]),
         ] {
             for value in expected {
                 assert!(list(name).contains(value), "{name}: {value}");
@@ -45,9 +46,14 @@ guarded! {
         let document = server.http().get(METADATA).expect(200).json();
         for scope in document["scopes_supported"].as_array().unwrap() {
             let scope = scope.as_str().unwrap();
-            let arguments = ["--secret-stdin", "--grant", "client_credentials", "--scope", scope];
-            let id = token::register(server, &arguments, SECRET);
-            if scope.starts_with("system/") {
+            if !scope.starts_with("system/") {
+                let flow = Flow::new(server);
+                let needs = if scope.starts_with("user/") || scope.starts_with("patient/") { "" } else { " patient/*.rs" };
+                let flow = flow.asking(flow.request.with("scope", &format!("{scope}{needs}")));
+                assert_eq!(granted(flow.exchange(&flow.code()))["scope"], format!("{scope}{needs}"));
+            } else {
+                let arguments = ["--secret-stdin", "--grant", "client_credentials", "--scope", scope];
+                let id = token::register(server, &arguments, SECRET);
                 let form = [("grant_type", "client_credentials"), ("scope", scope), ("client_id", &id), ("client_secret", SECRET)];
                 assert_eq!(granted(ask(server, &form))["scope"], scope);
             }
@@ -61,6 +67,13 @@ guarded! {
         assert_eq!(document["jwks_uri"], format!("{origin}/oauth2/jwks"));
         assert_eq!(document["response_types_supported"], serde_json::json!(["code"]));
         assert_eq!(document["authorization_response_iss_parameter_supported"], true);
+        let openid = server.http().get("/.well-known/openid-configuration").expect(200).json();
+        assert_eq!(openid, document);
+        for (name, path) in [("userinfo_endpoint", "userinfo"), ("introspection_endpoint", "introspect"), ("revocation_endpoint", "revoke")] {
+            assert_eq!(document[name], format!("{origin}/oauth2/{path}"));
+        }
+        assert_eq!(document["id_token_signing_alg_values_supported"], serde_json::json!(["RS256"]));
+        assert_eq!(document["subject_types_supported"], serde_json::json!(["public"]));
         // 213: nobody's header changes the addresses.
         let headers = [("Host", "evil.example"), ("X-Forwarded-Host", "evil.example"), ("Forwarded", "host=evil.example")];
         for header in headers {

@@ -20,9 +20,14 @@ pub(crate) fn ask(server: &Server, fields: &[(&str, &str)]) -> Answer {
 
 /// Posts a form with more headers.
 pub(crate) fn ask_with(http: &Http, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> Answer {
+    post(http, "token", headers, fields)
+}
+
+/// Posts a form to an endpoint of the authorization server.
+pub(crate) fn post(http: &Http, name: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> Answer {
     let form = ("Content-Type", "application/x-www-form-urlencoded");
     let headers = [&[form], headers].concat();
-    http.send(Method::POST, "/oauth2/token", &headers, Some(encode(fields).as_bytes()))
+    http.send(Method::POST, &format!("/oauth2/{name}"), &headers, Some(encode(fields).as_bytes()))
 }
 
 /// The value of a Basic `Authorization` header.

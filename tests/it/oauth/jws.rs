@@ -100,14 +100,23 @@ pub(crate) fn part(token: &str, number: usize) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
 }
 
-/// Whether one of the keys of a JWK Set verifies an ES256 token.
-pub(crate) fn is_signed_by(token: &str, jwks: &Value) -> bool {
+/// Whether one of the keys of a JWK Set verifies a token signed with `algorithm`.
+fn verifies(token: &str, jwks: &Value, algorithm: jsonwebtoken::Algorithm) -> bool {
     let kid = part(token, 0)["kid"].clone();
     let Some(jwk) = jwks["keys"].as_array().unwrap().iter().find(|key| key["kid"] == kid) else {
         return false;
     };
     let key = jsonwebtoken::DecodingKey::from_jwk(&serde_json::from_value(jwk.clone()).unwrap()).unwrap();
     let (message, signature) = token.rsplit_once('.').unwrap();
-    let algorithm = jsonwebtoken::Algorithm::ES256;
     jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, algorithm).unwrap()
+}
+
+/// Whether one of the keys of a JWK Set verifies an access token (ES256).
+pub(crate) fn is_signed_by(token: &str, jwks: &Value) -> bool {
+    verifies(token, jwks, jsonwebtoken::Algorithm::ES256)
+}
+
+/// Whether one of the keys of a JWK Set verifies an identity token (RS256).
+pub(crate) fn is_identity_signed_by(token: &str, jwks: &Value) -> bool {
+    verifies(token, jwks, jsonwebtoken::Algorithm::RS256)
 }

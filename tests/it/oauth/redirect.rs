@@ -86,7 +86,7 @@ guarded! {
             wrong.push((right.with("aud", aud), "invalid_request"));
         }
         wrong.push((right.without("aud"), "invalid_request"));
-        for scope in ["", "system/*.rs", "system/Patient.rs", "x", "openid", "launch/patient", "patient/Nothing.rs", "patient/*.rs user/*.rs"] {
+        for scope in ["", "system/*.rs", "system/Patient.rs", "x", "fhirUser", "launch/patient", "patient/Nothing.rs", "patient/*.rs user/*.rs"] {
             wrong.push((right.with("scope", scope), "invalid_scope"));
         }
         wrong.push((right.without("scope"), "invalid_scope"));

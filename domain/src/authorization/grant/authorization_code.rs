@@ -1,16 +1,16 @@
 //! `authorization_code` (`RFC 6749 §4.1.3`) with PKCE: a code is used once, by whom and for what it was issued.
 
+use super::refresh_token::{self, RefreshToken};
+use super::{Granted, LIFETIME};
 use crate::authorization::access_token::Claims;
 use crate::authorization::client::Client;
-use crate::authorization::{AuthorizationServer, Refusal, digest, from_json, pkce};
+use crate::authorization::{AuthorizationServer, Refusal, digest, from_json, id_token, pkce};
 use crate::error::Error;
 use crate::store::authorization::{AuthorizationWrite, Kind, Record};
 use serde::{Deserialize, Serialize};
 
 /// Seconds a code lives.
 pub const CODE_LIFETIME: i64 = 60;
-/// Seconds a person's token lives.
-const LIFETIME: i64 = 3600;
 
 /// What a code stands for, as stored under its SHA-256.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,6 +29,10 @@ pub struct Code {
     pub fhir_user: String,
     /// The patient in context.
     pub patient: Option<String>,
+    /// `nonce` of the request.
+    pub nonce: Option<String>,
+    /// The session it was approved in, by its SHA-256.
+    pub session: String,
 }
 
 /// The form's parts that this grant reads.
@@ -41,7 +45,7 @@ pub struct Exchange<'a> {
     pub verifier: &'a str,
 }
 
-/// The token a code is good for. The second use of a code is refused and revokes the token of the first
+/// The tokens a code is good for. The second use of a code is refused and revokes what the first gave
 /// (`RFC 6749 §4.1.2`).
 ///
 /// Errors: `invalid_grant`.
@@ -50,7 +54,7 @@ pub fn run(
     tx: &mut dyn AuthorizationWrite,
     client: &Client,
     exchange: &Exchange<'_>,
-) -> Result<Result<Claims, Refusal>, Error> {
+) -> Result<Result<Granted, Refusal>, Error> {
     let refused = Ok(Err(Refusal::invalid_grant()));
     let key = digest(exchange.code);
     let now = server.clock.now();
@@ -60,17 +64,15 @@ pub fn run(
     if code.client_id != client.id {
         return refused;
     }
-    let jti = server.secret();
+    let authorization = server.secret();
     let spent = Record {
         key: key.clone(),
-        body: jti.clone(),
+        body: authorization.clone(),
         expires: Some(now.plus_seconds(LIFETIME + CODE_LIFETIME)),
     };
     if !tx.insert_authorization(Kind::SpentCode, &spent)? {
         if let Some(first) = tx.authorization(Kind::SpentCode, &key)? {
-            let expires = Some(now.plus_seconds(LIFETIME + CODE_LIFETIME));
-            let revoked = Record { key: first.body, body: "{}".into(), expires };
-            tx.put_authorization(Kind::RevokedToken, &revoked)?;
+            refresh_token::revoke(tx, &first.body, now)?;
         }
         return Ok(Err(Refusal { revokes: true, ..Refusal::invalid_grant() }));
     }
@@ -80,8 +82,9 @@ pub fn run(
     if !right {
         return refused;
     }
+    let refresh_token = refresh(server, tx, &code, &authorization)?;
     let iat = now.seconds();
-    Ok(Ok(Claims {
+    let claims = Claims {
         iss: server.issuer.clone(),
         aud: server.base.clone(),
         sub: code.username,
@@ -91,6 +94,31 @@ pub fn run(
         fhir_user: Some(code.fhir_user),
         exp: iat.saturating_add(LIFETIME),
         iat,
-        jti,
-    }))
+        jti: server.secret(),
+        authorization: Some(authorization),
+    };
+    let id_token = id_token::Claims::of(server, &claims, code.nonce);
+    Ok(Ok(Granted { claims, refresh_token, id_token }))
+}
+
+/// The first refresh token, when one was granted (`SMART App Launch 2.2, scopes-and-launch-context`).
+fn refresh(
+    server: &AuthorizationServer,
+    tx: &mut dyn AuthorizationWrite,
+    code: &Code,
+    authorization: &str,
+) -> Result<Option<String>, Error> {
+    let has = |name: &str| code.scope.split(' ').any(|scope| scope == name);
+    if !has("offline_access") && !has("online_access") {
+        return Ok(None);
+    }
+    let token = RefreshToken {
+        authorization: authorization.to_owned(),
+        client_id: code.client_id.clone(),
+        username: code.username.clone(),
+        patient: code.patient.clone(),
+        scope: code.scope.clone(),
+        session: (!has("offline_access")).then(|| code.session.clone()),
+    };
+    refresh_token::issue(server, tx, &token)
 }

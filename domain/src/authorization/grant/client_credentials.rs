@@ -1,6 +1,6 @@
 //! `client_credentials` (`RFC 6749 §4.4`, SMART Backend Services): a client by itself, with `system/` scopes.
 
-use super::granted;
+use super::{Granted, granted};
 use crate::access::scope::Context;
 use crate::authorization::access_token::Claims;
 use crate::authorization::client::{Authentication, Client};
@@ -12,7 +12,7 @@ const LIFETIME: i64 = 300;
 /// The token such a client gets.
 ///
 /// Errors: `unauthorized_client`, `invalid_scope`.
-pub fn run(server: &AuthorizationServer, client: &Client, scope: Option<&str>) -> Result<Claims, Refusal> {
+pub fn run(server: &AuthorizationServer, client: &Client, scope: Option<&str>) -> Result<Granted, Refusal> {
     if matches!(client.authentication, Authentication::Public) {
         return Err(Refusal::new(
             ErrorType::UnauthorizedClient,
@@ -28,7 +28,7 @@ pub fn run(server: &AuthorizationServer, client: &Client, scope: Option<&str>) -
         ));
     }
     let now = server.clock.now().seconds();
-    Ok(Claims {
+    let claims = Claims {
         iss: server.issuer.clone(),
         aud: server.base.clone(),
         sub: client.id.clone(),
@@ -39,5 +39,7 @@ pub fn run(server: &AuthorizationServer, client: &Client, scope: Option<&str>) -
         exp: now.saturating_add(LIFETIME),
         iat: now,
         jti: server.secret(),
-    })
+        authorization: None,
+    };
+    Ok(Granted { claims, refresh_token: None, id_token: None })
 }

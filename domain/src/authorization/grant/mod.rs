@@ -2,13 +2,44 @@
 
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod refresh_token;
 
-use super::{ErrorType, Refusal};
+use super::{ErrorType, Refusal, access_token, id_token};
 use crate::access::scope::{Context, Scope};
+
+/// Seconds a person's access token lives.
+const LIFETIME: i64 = 3600;
+
+/// Scopes that are about the person and the session, not about resources.
+const PLAIN: [&str; 5] = ["openid", "fhirUser", "launch/patient", "online_access", "offline_access"];
+
+/// What a grant gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// What the access token says.
+    pub claims: access_token::Claims,
+    /// The refresh token.
+    pub refresh_token: Option<String>,
+    /// What the identity token says.
+    pub id_token: Option<id_token::Claims>,
+}
 
 /// Whether this server can grant `scope` at all.
 pub fn is_known(scope: &str) -> bool {
-    scope == "launch/patient" || Scope::parse(scope).is_some()
+    PLAIN.contains(&scope) || Scope::parse(scope).is_some()
+}
+
+/// Whether `scope` is one of `registered` or narrower than they.
+fn covered(scope: &str, registered: &str) -> bool {
+    let own = Scope::parse_all(registered);
+    match Scope::parse(scope) {
+        Some(scope) => scope.covered_by(&own),
+        None if !PLAIN.contains(&scope) => false,
+        None => {
+            registered.split(' ').any(|own| own == scope)
+                || (scope == "launch/patient" && own.iter().any(|scope| scope.context == Context::Patient))
+        }
+    }
 }
 
 /// Longest scope in bytes: a token carries it in a header of every request.
@@ -22,18 +53,21 @@ pub fn granted<'a>(asked: &'a str, registered: &str, contexts: &[Context]) -> Re
         let text = format!("The scope has more than {LONGEST} bytes. Ask for wildcards.");
         return Err(Refusal::new(ErrorType::InvalidScope, text));
     }
-    let own = Scope::parse_all(registered);
     let mut granted: Vec<&str> = Vec::new();
     for text in asked.split(' ') {
-        let covered = match Scope::parse(text) {
-            Some(scope) => contexts.contains(&scope.context) && scope.covered_by(&own),
-            None => {
-                text == "launch/patient"
-                    && contexts.contains(&Context::Patient)
-                    && own.iter().any(|scope| scope.context == Context::Patient)
-            }
+        let scope = Scope::parse(text);
+        if scope.is_none() && text.contains('?') {
+            // A constraint that is not understood is never dropped: it would look granted, or be wider than meant.
+            let text = "A scope with search parameters is one type and the letters r and s, and its parameters are \
+                        tokens, URIs or text of that type, as in patient/Observation.rs?category=laboratory.";
+            return Err(Refusal::new(ErrorType::InvalidScope, text));
+        }
+        let fits = match scope {
+            Some(scope) => contexts.contains(&scope.context),
+            // They need a person.
+            None => contexts.contains(&Context::User),
         };
-        if covered && !granted.contains(&text) {
+        if fits && covered(text, registered) && !granted.contains(&text) {
             granted.push(text);
         }
     }
