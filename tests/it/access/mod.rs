@@ -5,6 +5,7 @@ mod bundle;
 mod record;
 mod scope;
 mod search;
+mod store;
 mod unauthenticated;
 mod versions;
 mod write;
