@@ -15,7 +15,7 @@ mod worker;
 
 use domain::Error;
 use domain::store::Executor;
-use persistence::{SqlStore, StoreSettings};
+use persistence::{SqlStore, StoreSettings, Synchronous};
 use settings::Settings;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -29,6 +29,10 @@ fn open(settings: &Settings) -> Result<Arc<dyn Executor>, Error> {
     let store = StoreSettings {
         readers: settings.readers(),
         queue: settings.queue,
+        synchronous: match settings.sqlite_synchronous {
+            settings::Synchronous::Full => Synchronous::Full,
+            settings::Synchronous::Normal => Synchronous::Normal,
+        },
         ..StoreSettings::new(settings.database_url.clone())
     };
     Ok(Arc::new(SqlStore::open(&store)?))

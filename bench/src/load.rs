@@ -6,6 +6,7 @@
 use crate::Failure;
 use crate::connection::Connection;
 use crate::request::Request;
+use crate::server::Server;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use std::io::{ErrorKind, Read, Write};
@@ -24,13 +25,16 @@ pub(crate) struct Measured {
     span: Duration,
     /// Bytes of the largest answer, with its headers.
     pub(crate) bytes: usize,
+    /// Microseconds of a processor that the server took for each answer: of all numbers here the one that other work on
+    /// the machine changes least.
+    pub(crate) work: Option<f64>,
 }
 
 impl Measured {
     /// From the latencies seen in `span`.
     pub(crate) fn new(mut latencies: Vec<u32>, span: Duration, bytes: usize) -> Self {
         latencies.sort_unstable();
-        Self { latencies, span, bytes }
+        Self { latencies, span, bytes, work: None }
     }
 
     /// Answers a second.
@@ -74,17 +78,18 @@ impl Span {
 
 /// Sends `requests` in turn from every client for `length`. An answer that is not 2xx ends the measurement.
 pub(crate) fn measure(
-    port: u16,
+    server: &Server,
     clients: usize,
     length: Duration,
     requests: &[Request],
 ) -> Result<Measured, Failure> {
     let span = Span::of(length);
     let threads = THREADS.min(clients);
-    let next = AtomicUsize::new(0);
+    let (next, answers) = (AtomicUsize::new(0), AtomicU64::new(0));
+    let worked = server.processor_seconds();
     let parts = in_parallel(threads, || {
         let thread = next.fetch_add(1, Ordering::Relaxed);
-        drive(port, (thread..clients).step_by(threads), span, requests)
+        drive(server.port, (thread..clients).step_by(threads), span, requests, &answers)
     });
     let (mut latencies, mut bytes) = (Vec::new(), 0);
     for part in parts {
@@ -92,7 +97,9 @@ pub(crate) fn measure(
         latencies.extend(part);
         bytes = bytes.max(largest);
     }
-    Ok(Measured::new(latencies, length, bytes))
+    let answers = answers.into_inner() as f64;
+    let work = worked.zip(server.processor_seconds()).map(|(before, after)| (after - before) * 1e6 / answers);
+    Ok(Measured { work, ..Measured::new(latencies, length, bytes) })
 }
 
 /// One connection of a thread.
@@ -113,6 +120,7 @@ fn drive(
     clients: impl Iterator<Item = usize>,
     span: Span,
     requests: &[Request],
+    answers: &AtomicU64,
 ) -> Result<(Vec<u32>, usize), Failure> {
     let failed = |error: std::io::Error| error.to_string();
     let mut poll = Poll::new().map_err(failed)?;
@@ -136,6 +144,7 @@ fn drive(
             let Some(client) = open.get_mut(event.token().0) else { continue };
             if let Some(length) = client.receive()? {
                 span.count(&mut latencies, client.sent, Instant::now());
+                answers.fetch_add(1, Ordering::Relaxed);
                 largest = largest.max(length);
                 client.send(requests)?;
             }

@@ -137,7 +137,7 @@ impl Plan<'_> {
 
     /// What the reads are compared with.
     fn limits_of_reading(&self, server: &Server, limits: &mut Limits) -> Result<(), Failure> {
-        let live = load::measure(server.port, 16, self.length, &[Request::get(LIVE, None)])?;
+        let live = load::measure(server, 16, self.length, &[Request::get(LIVE, None)])?;
         limits.live = Some(live.rate());
         self.limit("limit: /health/live", 16, &live);
         if self.wants("bare select") {
@@ -176,7 +176,7 @@ impl Plan<'_> {
             // An empty answer is fast, and measures nothing.
             return Err(format!("{}: finds nothing", line.name));
         }
-        let measured = load::measure(server.port, line.clients, self.length, &line.requests)
+        let measured = load::measure(server, line.clients, self.length, &line.requests)
             .map_err(|failure| format!("{}: {failure}", line.name))?;
         let rate = measured.rate();
         let floor = match (line.floor, limit) {

@@ -121,6 +121,15 @@ impl Server {
         Some(kilobytes / 1024.0)
     }
 
+    /// Seconds that processors have worked for it, where the system tells. The system counts in hundredths.
+    pub(crate) fn processor_seconds(&self) -> Option<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
+        // The second field, the name, is in brackets and may hold anything.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<f64>().ok());
+        Some(ticks.sum::<Option<f64>>()? / 100.0)
+    }
+
     /// Asks it to end and waits until it has.
     pub(crate) fn stop(mut self) -> Result<(), Failure> {
         let asked = Command::new("kill").arg(self.process.id().to_string()).status();

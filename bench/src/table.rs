@@ -27,9 +27,9 @@ pub(crate) struct Row<'a> {
 /// The head of the table.
 pub(crate) fn head() {
     println!(
-        "| database | work | clients | result | p50 ms | p95 ms | p99 ms | bytes | floor | of floor | of limit |"
+        "| database | work | clients | result | p50 ms | p95 ms | p99 ms | µs of server | bytes | floor | of floor | of limit |"
     );
-    println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+    println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
 }
 
 impl Row<'_> {
@@ -40,19 +40,21 @@ impl Row<'_> {
             self.measured.map(|measured| format!("{:.2}", measured.percentile(percent))).unwrap_or_default()
         };
         let bytes = self.measured.map(|measured| measured.bytes).filter(|bytes| *bytes > 0);
+        let work = self.measured.and_then(|measured| measured.work);
         let of_floor = self.of_floor.map(|times| {
             let missed = if times < 1.0 { " ✗" } else { "" };
             format!("{times:.2}{missed}")
         });
         let of_limit = self.of_limit.map(|(part, name)| format!("{part:.2} of {name}"));
         println!(
-            "| {} | {} | {clients} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {clients} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             self.database,
             self.work,
             self.result,
             latency(50),
             latency(95),
             latency(99),
+            work.map(|micros| format!("{micros:.1}")).unwrap_or_default(),
             bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
             self.floor,
             of_floor.unwrap_or_default(),

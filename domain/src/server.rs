@@ -16,6 +16,7 @@ use crate::interaction::search::PreparedSearch;
 use crate::interaction::write::{Content, Kind, PreparedWrite};
 use crate::interaction::{Answer, Interaction, Request, Return, batch, bundle, content, transaction};
 use crate::resource::json::Json;
+use crate::resource::link::Links;
 use crate::store::{ReadTx, WriteTx};
 use std::sync::{Arc, OnceLock};
 
@@ -85,6 +86,17 @@ impl Prepared {
     }
 }
 
+/// What an entry of a Bundle gives for its request, apart from it.
+#[derive(Debug, Default)]
+pub(crate) struct Given<'a> {
+    /// Its resource, parsed.
+    pub(crate) resource: Option<Json<'a>>,
+    /// The id of a create.
+    pub(crate) id: Option<Id>,
+    /// The links of the transaction and the entry's `fullUrl`, where oids or uuids of the resource are links.
+    pub(crate) links: Option<(&'a Links, Option<&'a str>)>,
+}
+
 impl Server {
     /// A server with these settings and sources.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Server {
@@ -98,28 +110,18 @@ impl Server {
         if let Interaction::Bundle(body) = &request.interaction {
             return bundle::prepare(self, actor, body, request.prefer);
         }
-        self.prepare_with_id(actor, request, None, None)
+        self.prepare_entry(actor, request, Given::default())
     }
 
-    /// Prepares one entry of a batch; its resource comes parsed, apart from the request.
+    /// Prepares an interaction, with what an entry of a Bundle gives for it.
     pub(crate) fn prepare_entry(
         &self,
         actor: &Actor,
         request: Request,
-        resource: Option<Json<'_>>,
+        given: Given<'_>,
     ) -> Result<Prepared, Error> {
-        self.prepare_with_id(actor, request, resource, None)
-    }
-
-    /// Prepares an interaction; a create takes `id` if it is given.
-    pub(crate) fn prepare_with_id(
-        &self,
-        actor: &Actor,
-        request: Request,
-        resource: Option<Json<'_>>,
-        id: Option<Id>,
-    ) -> Result<Prepared, Error> {
-        let Request { interaction, if_match, if_none_match, if_none_exist, prefer } = request;
+        let Request { interaction, conditions, if_none_exist, prefer } = request;
+        let Given { resource, id, links } = given;
         if if_none_exist.is_some() {
             return Err(Error::new(
                 ErrorCode::NotSupported,
@@ -128,32 +130,38 @@ impl Server {
         }
         let read = |type_, id, version| -> Result<Prepared, Error> {
             let access = require(actor, Letter::Read, type_)?;
-            Ok(Prepared { work: Work::Read(PreparedRead { type_, id, version, if_none_match, access }) })
+            Ok(Prepared {
+                work: Work::Read(PreparedRead { type_, id, version, conditions: conditions.clone(), access }),
+            })
         };
-        let write =
-            |kind: Kind, type_: TypeId, id: Id, content: Option<Content>| -> Result<Prepared, Error> {
-                let access = require(actor, letter(kind), type_)?;
-                let mut answer = prefer.return_.unwrap_or(Return::Representation);
-                if answer == Return::Representation && !decision::allows(actor, Letter::Read, type_) {
-                    answer = Return::Minimal;
-                }
-                let write = PreparedWrite { kind, type_, id, content, if_match, access, answer };
-                Ok(Prepared { work: Work::Write(Box::new(write)) })
-            };
+        let write = |kind: Kind,
+                     type_: TypeId,
+                     id: Id,
+                     content: Option<Content>|
+         -> Result<Prepared, Error> {
+            let access = require(actor, letter(kind), type_)?;
+            let mut answer = prefer.return_.unwrap_or(Return::Representation);
+            if answer == Return::Representation && !decision::allows(actor, Letter::Read, type_) {
+                answer = Return::Minimal;
+            }
+            let write =
+                PreparedWrite { kind, type_, id, content, conditions: conditions.clone(), access, answer };
+            Ok(Prepared { work: Work::Write(Box::new(write)) })
+        };
         match interaction {
             Interaction::Read(type_, id) => read(type_, id, None),
             Interaction::Vread(type_, id, version) => read(type_, id, Some(version)),
             Interaction::Create(type_, body) => {
                 require(actor, Letter::Create, type_)?;
                 let id = id.unwrap_or_else(|| self.ids.resource_id());
-                let content =
-                    content::prepare(self, type_, &id, content::Source::of(&body, resource)?, Kind::Create)?;
+                let source = content::Source::of(&body, resource, links)?;
+                let content = content::prepare(self, type_, &id, source, Kind::Create)?;
                 write(Kind::Create, type_, id, Some(content))
             }
             Interaction::Update(type_, id, body) => {
                 require(actor, Letter::Update, type_)?;
-                let content =
-                    content::prepare(self, type_, &id, content::Source::of(&body, resource)?, Kind::Update)?;
+                let source = content::Source::of(&body, resource, links)?;
+                let content = content::prepare(self, type_, &id, source, Kind::Update)?;
                 write(Kind::Update, type_, id, Some(content))
             }
             Interaction::Delete(type_, id) => write(Kind::Delete, type_, id, None),

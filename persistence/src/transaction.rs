@@ -18,8 +18,6 @@ pub(crate) enum Locking {
     Wait,
     /// It holds some.
     Try,
-    /// It is one job alone, which can be run again.
-    Always,
 }
 
 /// A transaction; who begins and ends it is the executor.
@@ -30,6 +28,8 @@ pub(crate) struct Transaction<'c> {
     pub(crate) locking: Locking,
     /// Whether a lock was refused.
     pub(crate) contended: bool,
+    /// The locks that the job asked for.
+    pub(crate) wanted: Vec<i64>,
 }
 
 impl<'c> Transaction<'c> {
@@ -39,7 +39,7 @@ impl<'c> Transaction<'c> {
         names: &'c Names,
         locking: Locking,
     ) -> Transaction<'c> {
-        Transaction { connection, names, locking, contended: false }
+        Transaction { connection, names, locking, contended: false, wanted: Vec::new() }
     }
 }
 

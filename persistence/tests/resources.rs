@@ -256,6 +256,25 @@ on_both! {
         assert_eq!(versions, (1..=200).rev().collect::<Vec<i64>>());
     }
 
+    fn writers_that_want_the_same_resources_in_any_order_all_end(fresh: Fresh) {
+        let fresh = std::sync::Arc::new(fresh);
+        let threads: Vec<_> = (0..8).map(|number| {
+            let fresh = std::sync::Arc::clone(&fresh);
+            std::thread::spawn(move || (0..10).for_each(|n| fresh.write(move |tx| {
+                // Each resource is asked for by itself, as a batch does: half of the writers in the other order.
+                let (first, second) = if number % 2 == 0 { ("a", "b") } else { ("b", "a") };
+                put(tx, &Id::parse(first).unwrap(), n, Indexed::default())?;
+                put(tx, &Id::parse(second).unwrap(), n, Indexed::default())
+            }).unwrap()))
+        }).collect();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for id in ["a", "b"] {
+            let scope = HistoryScope::Instance(observation(), Id::parse(id).unwrap());
+            let versions: Vec<i64> = fresh.history(Access::everything(), scope).into_iter().map(|(_, version)| version).collect();
+            assert_eq!(versions, (1..=80).rev().collect::<Vec<i64>>(), "{id}");
+        }
+    }
+
     fn a_store_opens_again_with_what_it_held(fresh: Fresh) {
         fresh.put("a", 1, &["p"]).unwrap();
         let again = SqlStore::open(&StoreSettings::new(&fresh.url)).unwrap();

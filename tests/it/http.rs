@@ -94,7 +94,10 @@ impl Http {
         } else {
             format!("{}/{path}", self.base())
         };
-        let mut request = self.client.request(method.clone(), &url).header("Accept", FHIR_JSON);
+        let mut request = self.client.request(method.clone(), &url);
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
+            request = request.header("Accept", FHIR_JSON);
+        }
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }

@@ -2,3 +2,4 @@
 #![expect(clippy::panic, reason = "this crate serves tests, which fail by panicking")]
 
 pub mod published;
+pub mod storm;

@@ -6,9 +6,12 @@ use crate::routes::BASE;
 use actix_web::HttpRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
+use domain::clock::Instant;
 use domain::interaction::address::{self, Address};
-use domain::interaction::{Interaction, Parameters, Prefer, Request, Return, entity_tag};
+use domain::interaction::condition::{self, Tags};
+use domain::interaction::{Interaction, Parameters, Prefer, Request, Return};
 use domain::{Error, ErrorCode};
+use std::time::SystemTime;
 
 /// Longest query that is read, in bytes. A longer search is sent as a form.
 const LONGEST_QUERY: usize = 16 << 10;
@@ -117,8 +120,7 @@ pub(crate) fn read_body(
 /// The headers that condition a request.
 #[derive(Debug)]
 pub(crate) struct Conditions {
-    if_match: Option<i64>,
-    if_none_match: Option<i64>,
+    on_version: condition::Conditions,
     if_none_exist: Option<String>,
     prefer: Prefer,
 }
@@ -128,14 +130,17 @@ impl Conditions {
     ///
     /// Errors: [`ErrorCode::InvalidHeader`].
     pub(crate) fn of(headers: &HeaderMap) -> Result<Conditions, Error> {
-        let tag = |name: &HeaderName| match text(headers, name)? {
-            None | Some("*") => Ok(None),
-            Some(tag) => entity_tag(tag).map(Some),
-        };
+        let since = text(headers, &header::IF_MODIFIED_SINCE)?;
+        // What is no HTTP date is ignored (`RFC 9110 §13.1.3`).
+        let since = since.and_then(|since| since.parse::<header::HttpDate>().ok()).map(SystemTime::from);
+        let since = since.and_then(|since| since.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let seconds = since.and_then(|since| i64::try_from(since.as_secs()).ok());
         Ok(Conditions {
-            if_match: tag(&header::IF_MATCH)?,
-            // A cache may name what another server gave it: a tag that is no version here matches none.
-            if_none_match: tag(&header::IF_NONE_MATCH).unwrap_or(None),
+            on_version: condition::Conditions {
+                if_match: text(headers, &header::IF_MATCH)?.map(Tags::parse).transpose()?,
+                if_none_match: text(headers, &header::IF_NONE_MATCH)?.map(Tags::parse_any),
+                if_modified_since: seconds.map(|seconds| Instant(0).plus_seconds(seconds)),
+            },
             if_none_exist: text(headers, &IF_NONE_EXIST)?.map(str::to_owned),
             prefer: prefer(headers)?,
         })
@@ -143,8 +148,8 @@ impl Conditions {
 
     /// The whole request.
     pub(crate) fn with(self, interaction: Interaction) -> Request {
-        let Conditions { if_match, if_none_match, if_none_exist, prefer } = self;
-        Request { interaction, if_match, if_none_match, if_none_exist, prefer }
+        let Conditions { on_version, if_none_exist, prefer } = self;
+        Request { interaction, conditions: on_version, if_none_exist, prefer }
     }
 }
 
@@ -190,16 +195,19 @@ mod tests {
         let http = TestRequest::default()
             .insert_header(("If-Match", "W/\"3\""))
             .insert_header(("If-None-Match", "\"from-elsewhere\""))
+            .insert_header(("If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"))
             .insert_header(("Prefer", "return=minimal; handling=lenient, respond-async"))
             .to_http_request();
         let conditions = Conditions::of(http.headers()).unwrap();
-        assert_eq!((conditions.if_match, conditions.if_none_match), (Some(3), None));
+        assert_eq!(conditions.on_version.if_match, Some(Tags::Versions(vec![3])));
+        assert_eq!(conditions.on_version.if_none_match, Some(Tags::Versions(vec![])));
+        assert_eq!(conditions.on_version.if_modified_since, Some(Instant(784_111_777_000_000)));
         assert_eq!(conditions.prefer, Prefer { return_: Some(Return::Minimal), lenient: Some(true) });
     }
 
     #[test]
     fn a_wrong_if_match_is_refused() {
-        for value in ["x", "W/\"a\"", "\"1\", \"2\"", "-1"] {
+        for value in ["x", "W/\"a\"", "\"1\", x", "-1"] {
             let http = TestRequest::default().insert_header(("If-Match", value)).to_http_request();
             assert_eq!(
                 Conditions::of(http.headers()).unwrap_err().code(),

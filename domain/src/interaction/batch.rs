@@ -4,7 +4,7 @@ use super::Answer;
 use super::entry::{Entry, path, placed, responses};
 use crate::access::actor::Actor;
 use crate::error::{Error, ErrorCode};
-use crate::server::{Prepared, Server, Work};
+use crate::server::{Given, Prepared, Server, Work};
 use crate::store::{ReadTx, WriteTx};
 
 /// A batch whose entries have been prepared, each for itself.
@@ -19,7 +19,8 @@ impl PreparedBatch {
         let prepare = |entry: Entry<'_>| {
             let path = entry.path();
             let request = entry.request.map_err(|error| error.below(&path))?;
-            server.prepare_entry(actor, request, entry.resource).map_err(|error| placed(error, &path))
+            let given = Given { resource: entry.resource, ..Given::default() };
+            server.prepare_entry(actor, request, given).map_err(|error| placed(error, &path))
         };
         PreparedBatch { entries: entries.into_iter().map(prepare).collect() }
     }

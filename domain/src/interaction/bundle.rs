@@ -2,11 +2,11 @@
 
 use super::Prefer;
 use super::batch::PreparedBatch;
-use super::entry::{Entry, MOST_FAULTS, take_entries};
+use super::entry::take_entries;
 use super::transaction::PreparedTransaction;
 use crate::access::actor::Actor;
 use crate::conformance::Definitions;
-use crate::conformance::validation::validate;
+use crate::conformance::validation::{validate, validate_shell};
 use crate::error::{Error, ErrorCode};
 use crate::resource::json::Json;
 use crate::server::{Prepared, Server, Work};
@@ -23,44 +23,38 @@ pub(crate) fn prepare(
     prefer: Prefer,
 ) -> Result<Prepared, Error> {
     let mut tree = Json::parse(body)?;
-    let entries = match &mut tree {
-        Json::Object(bundle) if bundle.str("resourceType") == Some("Bundle") => {
-            take_entries(bundle, &server.settings.base, prefer)
-        }
-        _ => Vec::new(),
-    };
-    if entries.len() > server.settings.max_entries {
+    let count = tree.get("entry").map_or(0, |entries| entries.each().len());
+    if count > server.settings.max_entries {
         let message =
             format!("A Bundle may have {} entries here. Send several.", server.settings.max_entries);
         return Err(Error::new(ErrorCode::TooLarge, message).at("Bundle.entry"));
     }
-    check(server, &tree, &entries)?;
-    let work = match tree.get("type").and_then(Json::as_str) {
-        Some("transaction") => Work::Transaction(PreparedTransaction::new(server, actor, entries)?),
-        Some("batch") => Work::Batch(PreparedBatch::new(server, actor, entries)),
+    check(server, &tree)?;
+    let is_transaction = match tree.get("type").and_then(Json::as_str) {
+        Some("transaction") => true,
+        Some("batch") => false,
         _ => {
             let message = "The base takes a Bundle of type batch or transaction.";
             return Err(Error::new(ErrorCode::InvalidValue, message).at("Bundle.type"));
         }
     };
+    let Json::Object(bundle) = &mut tree else {
+        return Err(Error::new(ErrorCode::InvalidStructure, "A resource is a JSON object."));
+    };
+    let entries = take_entries(bundle, &server.settings.base, prefer);
+    let work = if is_transaction {
+        Work::Transaction(PreparedTransaction::new(server, actor, entries)?)
+    } else {
+        Work::Batch(PreparedBatch::new(server, actor, entries))
+    };
     Ok(Prepared { work })
 }
 
-/// Checks the Bundle whose `entries` have been taken out. If it is at fault, the faults of its resources are told too.
-fn check(server: &Server, shell: &Json<'_>, entries: &[Entry<'_>]) -> Result<(), Error> {
+/// Checks the Bundle without the resources in it; if it is at fault, those too, so that all is told at once.
+fn check(server: &Server, bundle: &Json<'_>) -> Result<(), Error> {
     let (definitions, settings) = (Definitions::r4(), &server.settings.validation);
-    let mut faults = validate(definitions, shell, definitions.type_id("Bundle"), settings).faults;
-    if faults.is_empty() {
+    if validate_shell(definitions, bundle, settings).faults.is_empty() {
         return Ok(());
     }
-    for entry in entries {
-        if faults.len() >= MOST_FAULTS {
-            break;
-        }
-        let Some(resource) = &entry.resource else { continue };
-        let inside = Error::of(validate(definitions, resource, None, settings).faults);
-        let at = format!("{}.resource", entry.path());
-        faults.extend(inside.into_iter().flat_map(|error| error.below(&at).into_issues()));
-    }
-    Error::of(faults).map_or(Ok(()), Err)
+    validate(definitions, bundle, definitions.type_id("Bundle"), settings).into_result().map(drop)
 }

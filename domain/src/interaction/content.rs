@@ -8,22 +8,32 @@ use crate::id::Id;
 use crate::index;
 use crate::resource::body::Body;
 use crate::resource::json::Json;
+use crate::resource::link::{Links, Step};
 use crate::server::Server;
 
 /// Where the resource comes from.
-pub(crate) struct Source<'a>(Json<'a>);
+pub(crate) struct Source<'a> {
+    tree: Json<'a>,
+    links: Option<(&'a Links, Option<&'a str>)>,
+}
 
 impl<'a> Source<'a> {
-    /// A resource that is parsed already (of a Bundle), or else the body.
-    pub(crate) fn of(body: &'a [u8], parsed: Option<Json<'a>>) -> Result<Source<'a>, Error> {
-        match parsed {
-            Some(resource) => Ok(Source(resource)),
-            None if body.is_empty() => Err(Error::new(
-                ErrorCode::MissingElement,
-                "Send the resource: as the body, or as the entry's.",
-            )),
-            None => Json::parse(body).map(Source),
-        }
+    /// A resource that is parsed already (of a Bundle), or else the body. `links` are to be rewritten in it once it is
+    /// checked.
+    pub(crate) fn of(
+        body: &'a [u8],
+        parsed: Option<Json<'a>>,
+        links: Option<(&'a Links, Option<&'a str>)>,
+    ) -> Result<Source<'a>, Error> {
+        let tree = match parsed {
+            Some(resource) => resource,
+            None if body.is_empty() => {
+                let message = "Send the resource: as the body, or as the entry's.";
+                return Err(Error::new(ErrorCode::MissingElement, message));
+            }
+            None => Json::parse(body)?,
+        };
+        Ok(Source { tree, links })
     }
 }
 
@@ -39,7 +49,7 @@ pub(crate) fn prepare(
     kind: Kind,
 ) -> Result<Content, Error> {
     let name = Definitions::r4().type_name(type_);
-    let Source(tree) = source;
+    let Source { tree, links } = source;
     // The typed model is not asked here: a test over all corpora and mutated bodies holds the table check to refuse
     // all that it refuses.
     let checked = validate(Definitions::r4(), &tree, Some(type_), &server.settings.validation);
@@ -54,6 +64,9 @@ pub(crate) fn prepare(
     let mut tree = tree;
     if let Json::Object(resource) = &mut tree {
         resource.set("id", Json::from(id.to_string()));
+    }
+    if let Some((links, full_url)) = links {
+        links.rewrite(Step::AfterCheck, &mut tree, full_url);
     }
     let indexed = index::extract(Definitions::r4(), type_, &tree, &server.settings.base);
     let body = tree.as_object().map(|resource| Body::new(resource, id));

@@ -1,6 +1,5 @@
 //! `FHIR R4 http.html#delete`: a tombstone becomes the newest version; the history stays.
 
-use super::update::check_match;
 use super::write::{Outcome, PreparedWrite, following};
 use super::{Answer, Return, Version};
 use crate::clock::Instant;
@@ -13,8 +12,9 @@ pub(super) fn decide(write: &PreparedWrite, current: &Current, now: Instant) -> 
     let Current::Present(stored) = current else {
         return Err(super::not_found());
     };
-    check_match(write.if_match, Some(stored.version))?;
-    if stored.method == Method::Delete {
+    let exists = stored.method != Method::Delete;
+    write.conditions.check_write(Some(stored.version), exists)?;
+    if !exists {
         return Ok(Outcome { version: None, answer: answer(write, stored.version, stored.updated) });
     }
     let (version, updated) = (stored.version + 1, following(Some(stored), now));

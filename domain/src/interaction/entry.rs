@@ -2,10 +2,13 @@
 //! (`FHIR R4 http.html#transaction`).
 
 use super::address::{Address, parameters};
+use super::condition::{Conditions, Tags};
 use super::{Answer, Prefer, Request, Return};
+use crate::clock::Instant;
 use crate::conformance::Definitions;
 use crate::error::{Error, ErrorCode, Issue};
 use crate::resource::json::{Json, Object, write_string};
+use crate::search::kind::date;
 
 /// One entry, taken out of its Bundle.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ pub(super) fn path(index: usize) -> String {
     format!("Bundle.entry[{index}]")
 }
 
-/// Takes the entries out of `bundle`, whose shell (the Bundle without `entry.resource`) stays for validation.
+/// Takes the entries out of `bundle`.
 /// `base` is this server's FHIR base: an entry may give its URL absolute.
 pub(super) fn take_entries<'a>(bundle: &mut Object<'a>, base: &str, prefer: Prefer) -> Vec<Entry<'a>> {
     let Some(Json::Array(entries)) = bundle.get_mut("entry") else {
@@ -89,16 +92,20 @@ fn request(entry: &Object<'_>, base: &str, prefer: Prefer) -> Result<Request, Er
     let interaction = Address::parse(path)
         .and_then(|address| address.interaction(method, parameters(query), Vec::new()))
         .map_err(|error| error.at("request.url"))?;
-    let version = |header: &str| -> Result<Option<i64>, Error> {
-        request
-            .str(header)
-            .map(|text| super::entity_tag(text).map_err(|error| error.at(format!("request.{header}"))))
+    let if_modified_since =
+        request.str("ifModifiedSince").and_then(date::interval).map(|(lo, _)| Instant(lo));
+    let conditions = Conditions {
+        if_match: request
+            .str("ifMatch")
+            .map(Tags::parse)
             .transpose()
+            .map_err(|error| error.at("request.ifMatch"))?,
+        if_none_match: request.str("ifNoneMatch").map(Tags::parse_any),
+        if_modified_since,
     };
     Ok(Request {
         interaction,
-        if_match: version("ifMatch")?,
-        if_none_match: version("ifNoneMatch")?,
+        conditions,
         if_none_exist: request.str("ifNoneExist").map(str::to_owned),
         prefer: Prefer { return_: prefer.return_.or(Some(Return::Minimal)), ..prefer },
     })

@@ -7,6 +7,7 @@
 pub mod address;
 pub mod batch;
 pub(crate) mod bundle;
+pub mod condition;
 pub(crate) mod content;
 pub mod create;
 pub mod delete;
@@ -24,16 +25,15 @@ use crate::conformance::TypeId;
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
 use crate::store::HistoryScope;
+use condition::Conditions;
 
 /// A request: an interaction with its conditions and preferences.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// What is asked.
     pub interaction: Interaction,
-    /// `If-Match`: the version that must be current (`FHIR R4 http.html#concurrency`).
-    pub if_match: Option<i64>,
-    /// `If-None-Match` of a read: the version the caller has (`FHIR R4 http.html#cread`).
-    pub if_none_match: Option<i64>,
+    /// What it asks of the version it finds.
+    pub conditions: Conditions,
     /// `If-None-Exist`: the query of a conditional create.
     pub if_none_exist: Option<String>,
     /// `Prefer`.
@@ -45,8 +45,7 @@ impl Request {
     pub fn new(interaction: Interaction) -> Request {
         Request {
             interaction,
-            if_match: None,
-            if_none_match: None,
+            conditions: Conditions::default(),
             if_none_exist: None,
             prefer: Prefer::default(),
         }

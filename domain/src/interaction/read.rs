@@ -1,5 +1,6 @@
 //! `FHIR R4 http.html#read` and `#vread`: the stored bytes of a resource, as they are.
 
+use super::condition::Conditions;
 use super::{Answer, Version, not_found};
 use crate::access::Access;
 use crate::conformance::TypeId;
@@ -16,8 +17,8 @@ pub struct PreparedRead {
     pub id: Id,
     /// The version asked for; the current one for a read.
     pub version: Option<i64>,
-    /// The version the caller has (`FHIR R4 http.html#cread`).
-    pub if_none_match: Option<i64>,
+    /// What the caller has already (`FHIR R4 http.html#cread`).
+    pub conditions: Conditions,
     /// The rows the caller may see.
     pub access: Access,
 }
@@ -37,7 +38,7 @@ impl PreparedRead {
             ));
         }
         let Stored { type_, id, version, updated, body, .. } = stored;
-        let same = self.if_none_match == Some(version);
+        let same = self.conditions.has_already(version, updated);
         Ok(Answer {
             status: if same { 304 } else { 200 },
             body: (!same).then_some(body),

@@ -10,8 +10,8 @@ use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
 use crate::interaction::write::Kind;
-use crate::resource::link::Links;
-use crate::server::{Prepared, Server, Work};
+use crate::resource::link::{Left, Links, Step};
+use crate::server::{Given, Prepared, Server, Work};
 use crate::store::{Current, NewVersion, WriteTx};
 use std::collections::HashMap;
 
@@ -55,13 +55,17 @@ impl PreparedTransaction {
         let mut faults = Vec::new();
         for (mut entry, id) in entries.into_iter().zip(ids) {
             let (index, at) = (entry.index, entry.path());
-            if let Some(resource) = &mut entry.resource {
-                links.rewrite(resource, entry.full_url.as_deref());
-            }
-            let resource = entry.resource;
+            let full_url = entry.full_url.as_deref();
+            let later = entry.resource.as_mut().is_some_and(|resource| {
+                links.rewrite(Step::BeforeCheck, resource, full_url) == Left::OidsAndUuids
+            });
+            let given = Given {
+                resource: entry.resource,
+                id: id.map(|(_, id)| id),
+                links: later.then_some((&links, full_url)),
+            };
             let done = entry.request.map_err(|error| error.below(&at)).and_then(|request| {
-                let id = id.map(|(_, id)| id);
-                server.prepare_with_id(actor, request, resource, id).map_err(|error| placed(error, &at))
+                server.prepare_entry(actor, request, given).map_err(|error| placed(error, &at))
             });
             match done {
                 Ok(Prepared { work: Work::Write(write) }) => prepared.writes.push((index, *write)),

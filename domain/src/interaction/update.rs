@@ -12,12 +12,13 @@ pub(super) fn decide(write: &PreparedWrite, current: &Current, now: Instant) -> 
     match current {
         Current::Hidden => Err(super::not_found()),
         Current::Absent => {
-            check_match(write.if_match, None)?;
+            write.conditions.check_write(None, false)?;
             write.new_version(content, None, now, 201)
         }
         Current::Present(stored) => {
-            check_match(write.if_match, Some(stored.version))?;
-            if stored.method == Method::Delete {
+            let exists = stored.method != Method::Delete;
+            write.conditions.check_write(Some(stored.version), exists)?;
+            if !exists {
                 return write.new_version(content, Some(stored), now, 201);
             }
             if content.body.same_content(&stored.body) {
@@ -27,24 +28,5 @@ pub(super) fn decide(write: &PreparedWrite, current: &Current, now: Instant) -> 
             }
             write.new_version(content, Some(stored), now, 200)
         }
-    }
-}
-
-/// `If-Match` (`FHIR R4 http.html#concurrency`): the version the caller saw must be the current one.
-pub(super) fn check_match(if_match: Option<i64>, current: Option<i64>) -> Result<(), Error> {
-    match (if_match, current) {
-        (None, _) => Ok(()),
-        (Some(expected), Some(version)) if expected == version => Ok(()),
-        (Some(expected), Some(version)) => Err(Error::new(
-            ErrorCode::VersionMismatch,
-            format!(
-                "If-Match asks for version {expected}, but the current version is {version}. Read it, apply the \
-                 change to it and send its ETag."
-            ),
-        )),
-        (Some(_), None) => Err(Error::new(
-            ErrorCode::VersionMismatch,
-            "If-Match asks for a version, but there is no such resource. Leave If-Match out to create it.",
-        )),
     }
 }

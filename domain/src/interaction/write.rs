@@ -1,5 +1,6 @@
 //! What create, update and delete share: a prepared write, and the version it makes of the current one.
 
+use super::condition::Conditions;
 use super::{Answer, Return, Version, create, delete, update};
 use crate::access::Access;
 use crate::access::decision;
@@ -34,8 +35,8 @@ pub struct PreparedWrite {
     pub id: Id,
     /// Its new content; none for a delete.
     pub content: Option<Content>,
-    /// The version that must be current.
-    pub if_match: Option<i64>,
+    /// What must hold of the current version.
+    pub conditions: Conditions,
     /// The rows the caller may write.
     pub access: Access,
     /// What to answer with; `Representation` only if the caller may read it.

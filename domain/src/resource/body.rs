@@ -63,15 +63,46 @@ impl Body {
         out
     }
 
-    /// Whether `stored` is this very content in some version: then an update makes no new one.
+    /// Whether `stored` is this very content in some version: then an update makes no new one. White space, escapes and
+    /// the order of an object's members mean nothing in JSON; the order of arrays and the digits of numbers do.
     pub fn same_content(&self, stored: &[u8]) -> bool {
-        let Some(hole) = stored.strip_prefix(&*self.before).and_then(|rest| rest.strip_suffix(&*self.after))
-        else {
+        // Whatever their order, the same members are as long: a cheap look before a dear one.
+        let fixed = self.before.len() + BETWEEN.len() + INSTANT + self.after.len();
+        if !stored.len().checked_sub(fixed).is_some_and(|digits| (1..=19).contains(&digits)) {
             return false;
-        };
-        let digits = hole.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let rest = hole.get(digits..).unwrap_or_default();
-        rest.starts_with(BETWEEN) && rest.len() == BETWEEN.len() + INSTANT
+        }
+        if let Some(hole) =
+            stored.strip_prefix(&*self.before).and_then(|rest| rest.strip_suffix(&*self.after))
+        {
+            let digits = hole.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let rest = hole.get(digits..).unwrap_or_default();
+            return rest.starts_with(BETWEEN) && rest.len() == BETWEEN.len() + INSTANT;
+        }
+        let mine = self.finish(1, Instant(0));
+        let (Ok(mut mine), Ok(mut stored)) = (Json::parse(&mine), Json::parse(stored)) else { return false };
+        for tree in [&mut mine, &mut stored] {
+            if let Some(meta) =
+                tree.as_object_mut().and_then(|resource| resource.get_mut("meta")?.as_object_mut())
+            {
+                meta.remove("versionId");
+                meta.remove("lastUpdated");
+            }
+        }
+        same(&mine, &stored)
+    }
+}
+
+/// Whether two values are the same, whatever the order of members.
+fn same(one: &Json<'_>, other: &Json<'_>) -> bool {
+    match (one, other) {
+        (Json::Object(one), Json::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(name, value)| other.get(name).is_some_and(|twin| same(value, twin)))
+        }
+        (Json::Array(one), Json::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        _ => one == other,
     }
 }
 
@@ -107,5 +138,17 @@ mod tests {
             !one.same_content(&body(r#"{"resourceType":"Patient","active":false}"#).finish(12, Instant(5)))
         );
         assert!(!one.same_content(b""));
+        let sent = r#"{"resourceType":"Patient","active":true,"name":[{"family":"a","text":"b"}],"n":1.10}"#;
+        let stored = body(sent).finish(12, Instant(5));
+        let moved =
+            r#"{"n":1.10,"name":[{"text":"\u0062", "family":"a"}],"resourceType":"Patient","active":true}"#;
+        assert!(body(moved).same_content(&stored));
+        for other in [
+            sent.replace("1.10", "1.11"),
+            sent.replace(r#""family":"a","text":"b""#, r#""family":"b","text":"a""#),
+            sent.replace("true", "null"),
+        ] {
+            assert!(!body(&other).same_content(&stored), "{other}");
+        }
     }
 }

@@ -2,11 +2,15 @@
 //!
 //! Rewritten are `Reference.reference`, elements of type uri, url, oid and uuid, and `href` and `src` in narrative,
 //! wherever they stand: in extensions and contained resources too. Canonicals are not links to entries.
+//!
+//! A uuid that has become `Patient/1` is no uuid any more: what was sent is checked before the oids and uuids in it are
+//! rewritten ([`Step`]).
 
 use super::json::{Json, Object};
 use crate::conformance::Definitions;
 use crate::conformance::definitions::{Shape, ShapeKind};
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -28,24 +32,46 @@ impl Links {
         }
     }
 
-    /// Rewrites the links in `resource`, which stands in the Bundle under `full_url`: a relative reference in it is
+    /// Rewrites the links of one step in `resource`, which stands in the Bundle under `full_url`: a relative reference in it is
     /// relative to the base of that URL (`FHIR R4 bundle.html#references`).
-    pub fn rewrite(&self, resource: &mut Json<'_>, full_url: Option<&str>) {
+    pub fn rewrite(&self, step: Step, resource: &mut Json<'_>, full_url: Option<&str>) -> Left {
         if self.targets.is_empty() {
-            return;
+            return Left::Nothing;
         }
         let base = full_url.filter(|url| url.starts_with("http")).and_then(|url| {
             let (type_url, _id) = url.rsplit_once('/')?;
             let (base, _type) = type_url.rsplit_once('/')?;
             Some(base)
         });
-        Rewriter { links: self, base }.resource(resource);
+        let rewriter = Rewriter { links: self, step, base, left: Cell::new(Left::Nothing) };
+        rewriter.resource(resource);
+        rewriter.left.get()
     }
+}
+
+/// When a link is rewritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Before the resource is checked: all but oids and uuids.
+    BeforeCheck,
+    /// After it: oids and uuids.
+    AfterCheck,
+}
+
+/// What a step has left to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// All links are rewritten.
+    Nothing,
+    /// [`Step::AfterCheck`] has links to rewrite.
+    OidsAndUuids,
 }
 
 struct Rewriter<'l> {
     links: &'l Links,
+    step: Step,
     base: Option<&'l str>,
+    left: Cell<Left>,
 }
 
 impl Rewriter<'_> {
@@ -87,7 +113,15 @@ impl Rewriter<'_> {
         match value {
             Json::String(text) if !companion => {
                 let rewritten = match shape.name {
-                    "uri" | "url" | "oid" | "uuid" => self.target(text),
+                    "oid" | "uuid" => self.target(text).filter(|_| {
+                        let now = self.step == Step::AfterCheck;
+                        if !now {
+                            self.left.set(Left::OidsAndUuids);
+                        }
+                        now
+                    }),
+                    _ if self.step == Step::AfterCheck => None,
+                    "uri" | "url" => self.target(text),
                     "string" if name == "reference" && owner.name == "Reference" => self.target(text),
                     "xhtml" => self.narrative(text),
                     _ => None,
@@ -106,9 +140,7 @@ impl Rewriter<'_> {
     fn narrative(&self, text: &str) -> Option<String> {
         let mut out = String::new();
         let mut rest = text;
-        while let Some(at) =
-            [" href=", " src="].iter().filter_map(|name| Some(rest.find(name)? + name.len())).min()
-        {
+        while let Some(at) = attribute(rest) {
             let (before, value) = rest.split_at(at);
             out.push_str(before);
             rest = value;
@@ -128,6 +160,17 @@ impl Rewriter<'_> {
     }
 }
 
+/// Where the value of the first `href` or `src` begins, its quote included: white space may stand around the `=`.
+fn attribute(text: &str) -> Option<usize> {
+    let value_at = |(at, name): (usize, &str)| {
+        let after = text.get(at + name.len()..)?;
+        let value = after.trim_start().strip_prefix('=')?.trim_start();
+        let begins = text.get(..at)?.ends_with(|c: char| c.is_ascii_whitespace());
+        begins.then(|| text.len() - value.len())
+    };
+    ["href", "src"].iter().filter_map(|name| text.match_indices(*name).find_map(value_at)).min()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,7 +181,8 @@ mod tests {
         assert!(links.add("http://other/fhir/Patient/7", "Patient/q".into()));
         assert!(!links.add("urn:uuid:1", "Patient/r".into()));
         let mut tree = Json::parse(text.as_bytes()).unwrap();
-        links.rewrite(&mut tree, full_url);
+        links.rewrite(Step::BeforeCheck, &mut tree, full_url);
+        links.rewrite(Step::AfterCheck, &mut tree, full_url);
         String::from_utf8(tree.to_vec()).unwrap()
     }
 

@@ -35,6 +35,11 @@ impl Kept {
         Ok(self.connection.insert(connection))
     }
 
+    /// Whether there was a connection at the last attempt to get one.
+    pub(super) const fn is_open(&self) -> bool {
+        self.failed.is_none()
+    }
+
     fn open(&mut self, place: &Place) -> Result<Connection, Error> {
         if let Some((when, error)) = &self.failed
             && when.elapsed() < REST

@@ -8,6 +8,7 @@ use super::kept::Kept;
 use super::{Place, Queue};
 use crate::connection::Connection;
 use crate::error::busy;
+use crate::resources::current::acquire;
 use crate::transaction::{Locking, Transaction};
 use domain::store::WriteJob;
 use domain::{Error, ErrorCode};
@@ -153,36 +154,56 @@ fn perform(tx: &mut Transaction<'_>, job: &mut Job) -> Result<(), Error> {
     })
 }
 
-/// Runs a job in transactions of its own until one is committed, with bounded retry.
-fn alone(kept: &mut Kept, place: &Place, mut job: Job) {
+/// Runs a job in transactions of its own until one is committed. What locks it asked for in one run it takes before the
+/// next, all at once, so that it waits for others only while it holds nothing they could wait for.
+fn alone(kept: &mut Kept, place: &Place, job: Job) {
+    let mut alone = Alone { job, locks: Vec::new(), in_commit: false };
     let mut last = busy("The database could not complete the request.");
-    for _ in 0..RERUNS {
-        let (outcome, lost_in_commit) = match kept.get(place) {
-            Ok(connection) => attempt(connection, place, &mut job),
-            Err(error) => return job.done(Err(error)),
-        };
-        match outcome {
-            Err(error) if error.code() == ErrorCode::Busy && !lost_in_commit => last = error,
-            outcome => {
-                kept.tidy();
-                return job.done(outcome);
-            }
-        }
+    let mut left = RERUNS;
+    while left > 0 {
+        let known = alone.locks.len();
+        let outcome = kept.get(place).and_then(|connection| alone.attempt(connection, place));
         kept.tidy();
+        match outcome {
+            Err(error) if error.code() == ErrorCode::Busy && !alone.in_commit && kept.is_open() => {
+                last = error
+            }
+            outcome => return alone.job.done(outcome),
+        }
+        // A run that found out about more locks was not in vain.
+        if alone.locks.len() == known {
+            left -= 1;
+        }
     }
-    job.done(Err(last));
+    alone.job.done(Err(last));
 }
 
-/// Runs a job in a transaction; and whether the connection was lost in the commit.
-fn attempt(connection: &mut Connection, place: &Place, job: &mut Job) -> (Result<(), Error>, bool) {
-    let begin = connection.dialect().begin_write();
-    let run = connection
-        .begin(begin)
-        .and_then(|()| perform(&mut Transaction::new(connection, &place.names, Locking::Always), job));
-    if run.is_err() {
-        return (run, false);
+/// A job with a transaction of its own.
+struct Alone {
+    job: Job,
+    /// Locks it has asked for so far.
+    locks: Vec<i64>,
+    /// Whether the connection was lost in the commit, so that nobody knows whether it was done.
+    in_commit: bool,
+}
+
+impl Alone {
+    fn attempt(&mut self, connection: &mut Connection, place: &Place) -> Result<(), Error> {
+        let begin = connection.dialect().begin_write();
+        connection.begin(begin)?;
+        let mut locking = Locking::Wait;
+        if !self.locks.is_empty() {
+            acquire(connection, &self.locks, Locking::Wait)?;
+            locking = Locking::Try;
+        }
+        let mut tx = Transaction::new(connection, &place.names, locking);
+        let outcome = perform(&mut tx, &mut self.job);
+        self.locks.append(&mut tx.wanted);
+        self.locks.sort_unstable();
+        self.locks.dedup();
+        outcome?;
+        let outcome = connection.commit();
+        self.in_commit = outcome.is_err() && connection.lost;
+        outcome
     }
-    let outcome = connection.commit();
-    let lost = outcome.is_err() && connection.lost;
-    (outcome, lost)
 }

@@ -3,6 +3,7 @@
 use super::read::{SELECT_CURRENT, key};
 use super::stored;
 use crate::access::covered;
+use crate::connection::Connection;
 use crate::dialect::Dialect;
 use crate::error::busy;
 use crate::statement::Statement;
@@ -53,34 +54,35 @@ pub(crate) fn current(
     Ok(keys.iter().zip(&numbers).map(state).collect())
 }
 
-/// Takes advisory locks, which also hold what does not exist yet: in order, so that two transactions that wait for all
-/// of theirs at once cannot block each other. A transaction that already holds some may not wait for more.
+/// Takes the locks of `keys`. A transaction that already holds some may not wait for more.
 fn lock(tx: &mut Transaction<'_>, keys: &[i64]) -> Result<(), Error> {
     if tx.connection.dialect() == Dialect::Sqlite || keys.is_empty() {
         return Ok(());
     }
-    let mut locks = keys.to_vec();
-    locks.sort_unstable();
-    locks.dedup();
-    let (waits, begin) = match tx.locking {
-        Locking::Wait | Locking::Always => {
-            (true, "SELECT COUNT(pg_advisory_xact_lock(k)::text) FROM (SELECT unnest(")
-        }
-        Locking::Try => {
-            (false, "SELECT COUNT(*) FILTER (WHERE NOT pg_try_advisory_xact_lock(k)) FROM (SELECT unnest(")
-        }
-    };
-    let mut statement = Statement::new(begin);
-    statement.array(&locks).sql(") AS k ORDER BY 1) l");
-    let refused = tx.connection.integers(&statement)?.pop().unwrap_or(0);
-    if !waits && refused > 0 {
+    tx.wanted.extend(keys);
+    if !acquire(tx.connection, keys, tx.locking)? {
         tx.contended = true;
         return Err(busy("Another request is writing the same resource."));
     }
-    if tx.locking == Locking::Wait {
-        tx.locking = Locking::Try;
-    }
+    tx.locking = Locking::Try;
     Ok(())
+}
+
+/// Takes advisory locks, which also hold what does not exist yet: in order, so that two transactions that wait for all
+/// of theirs at once cannot block each other. `false` if one was refused.
+pub(crate) fn acquire(connection: &mut Connection, keys: &[i64], locking: Locking) -> Result<bool, Error> {
+    let mut locks = keys.to_vec();
+    locks.sort_unstable();
+    locks.dedup();
+    let mut statement = Statement::new(match locking {
+        // Its answer is no text and no number: counting it is the way to ask for it.
+        Locking::Wait => "SELECT COUNT(pg_advisory_xact_lock(k)::text) * 0 FROM (SELECT unnest(",
+        Locking::Try => {
+            "SELECT COUNT(*) FILTER (WHERE NOT pg_try_advisory_xact_lock(k)) FROM (SELECT unnest("
+        }
+    });
+    statement.array(&locks).sql(") AS k ORDER BY 1) l");
+    Ok(connection.integers(&statement)?.pop() == Some(0))
 }
 
 fn covered_versions(

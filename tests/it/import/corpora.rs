@@ -1,22 +1,14 @@
 //! The published data that the project is measured with goes in, and every refusal is one of those listed here.
 
 use super::Table;
-use crate::architecture::workspace;
 use crate::server::run;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The shared reference data; `None` if there is none on a developer's machine. Under CI it must be there.
+/// The reference data; `None` where they are said to be missing.
 fn shared() -> Option<PathBuf> {
-    let path = std::env::var_os("BINNACLE_SHARED_DATA")
-        .map_or_else(|| workspace().join("../shared/data"), PathBuf::from);
-    assert!(
-        path.is_dir() || std::env::var_os("CI").is_none(),
-        "there is no reference data at {}",
-        path.display()
-    );
-    path.is_dir().then_some(path)
+    tests::published::path(".")
 }
 
 /// Imports `folder` into a new SQLite database.

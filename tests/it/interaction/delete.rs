@@ -47,3 +47,30 @@ on_both! {
         server.http().get(&path).expect(200);
     }
 }
+
+on_both! {
+    fn versions_go_on_after_a_deletion(server: &Server) {
+        let http = server.http();
+        let (_, patient) = patient();
+        let stored = http.create(&patient);
+        let path = reference(&stored);
+        for round in 0..3 {
+            assert_eq!(http.delete(&path).expect(204).header("etag"), format!("W/\"{}\"", 2 * round + 2));
+            http.get(&path).expect_error(410);
+            http.get(&format!("{path}/_history/{}", 2 * round + 2)).expect_error(410);
+            // The same content as before is new here: what was deleted comes back.
+            let again = http.put(&path, &stored).expect(201);
+            assert_eq!(again.header("etag"), format!("W/\"{}\"", 2 * round + 3));
+        }
+        let history = http.get(&format!("{path}/_history?_count=50")).expect(200).json();
+        let of = |member: &str, name: &str| -> Vec<String> {
+            let entries = history["entry"].as_array().unwrap().iter();
+            entries.map(|entry| entry[member][name].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(of("request", "method"), ["PUT", "DELETE", "PUT", "DELETE", "PUT", "DELETE", "POST"]);
+        let instants = of("response", "lastModified");
+        assert!(instants.windows(2).all(|pair| pair[0] > pair[1]), "newest first, none equal: {instants:?}");
+        let etags: Vec<String> = (1..=7).rev().map(|version| format!("W/\"{version}\"")).collect();
+        assert_eq!(of("response", "etag"), etags);
+    }
+}

@@ -2,10 +2,14 @@
 
 mod bad_input;
 mod batch;
+mod condition;
 mod create;
 mod delete;
 mod history;
+mod link;
 mod mutation;
+mod preference;
+mod published;
 mod read;
 mod transaction;
 mod unauthorized;

@@ -52,3 +52,19 @@ on_both! {
         server.http().get("Patient/not%20an%20id").expect_error(404);
     }
 }
+
+on_both! {
+    fn head_is_get_without_the_body(server: &Server) {
+        let http = server.http();
+        let (mark, patient) = patient();
+        let path = reference(&http.create(&patient));
+        for at in [path.clone(), format!("{path}/_history/1"), format!("{path}/_history"), format!("Patient?family={mark}"), "metadata".to_owned()] {
+            let (get, head) = (http.get(&at).expect(200), http.send(Method::HEAD, &at, &[], None).expect(200));
+            assert!(head.body.is_empty(), "{head}");
+            assert_eq!(get.header("content-type"), head.header("content-type"));
+            assert_eq!(get.headers.get("etag"), head.headers.get("etag"));
+        }
+        let absent = http.send(Method::HEAD, &format!("Patient/{}", unique("nobody")), &[], None).expect(404);
+        assert!(absent.body.is_empty(), "{absent}");
+    }
+}

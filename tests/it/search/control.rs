@@ -46,6 +46,45 @@ on_both! {
 }
 
 on_both! {
+    fn sorts_by_text_and_refuses_what_has_no_order(server: &Server) {
+        let ward = Ward::new(server.http());
+        let [amara, bronwyn, carlo] = ward.patients.clone();
+        let sorted = |sort: &str| {
+            in_order(&server.http().get(&format!("Patient?_tag={}&_sort={sort}", ward.tag)).expect(200).json())
+        };
+        assert_eq!(sorted("family"), [carlo.clone(), amara.clone(), bronwyn.clone()]);
+        assert_eq!(sorted("-family"), [bronwyn.clone(), amara.clone(), carlo.clone()]);
+        assert_eq!(sorted("-given,birthdate"), [carlo.clone(), bronwyn.clone(), amara.clone()]);
+        // No Patient has died: all lack the value, and the next key decides.
+        assert_eq!(sorted("-death-date,-birthdate"), [carlo, bronwyn, amara]);
+        server.http().get("Patient?_sort=gender").expect_error(400);
+    }
+}
+
+on_both! {
+    fn brings_what_refers_to_it_and_iterates(server: &Server) {
+        let ward = Ward::new(server.http());
+        let [january, june, _] = ward.observations.each_ref().map(String::as_str);
+        let amara = ward.patients[0].as_str();
+        // A Provenance of a version is found by what it is a version of.
+        let provenance = reference(&server.http().create(&json!({
+            "resourceType": "Provenance", "recorded": "2024-06-02T08:00:00Z",
+            "target": [{ "reference": format!("{june}/_history/1") }], "agent": [{ "who": { "display": "x" } }]
+        })));
+        let found = |query: &str| ids(&server.http().get(query).expect(200).json());
+        let id = amara.trim_start_matches("Patient/");
+        assert_eq!(found(&format!("Provenance?target={june}")), set(&[&provenance]));
+        assert_eq!(
+            found(&format!("Patient?_id={id}&_revinclude=Observation:subject")),
+            set(&[amara, january, june])
+        );
+        let twice = "_revinclude=Observation:subject&_revinclude:iterate=Provenance:target";
+        assert_eq!(found(&format!("Patient?_id={id}&{twice}")), set(&[amara, january, june, &provenance]));
+        server.http().get("Patient?_revinclude=Observation").expect_error(400);
+    }
+}
+
+on_both! {
     fn includes_one_hop_once(server: &Server) {
         let ward = Ward::new(server.http());
         let [january, june, _] = ward.observations.each_ref().map(String::as_str);

@@ -40,13 +40,19 @@ pub(super) const SEARCH: &[ResultParameter] = &[
     parameter(
         "_sort",
         ValueType::Text,
-        "Comma-separated keys, `-` before a key for descending order: `_lastUpdated` and parameters of type date.",
+        "Comma-separated keys, `-` before a key for descending order: `_id`, `_lastUpdated` and parameters of type date, string, number, quantity or uri. Resources without a value come last.",
     ),
     ResultParameter {
         name: "_include",
         value: ValueType::Text,
         repeats: true,
-        description: "Also returns resources that the matches refer to, one hop away: `Type:parameter` or `Type:parameter:Target`.",
+        description: "Also returns resources that the matches refer to: `Type:parameter` or `Type:parameter:Target`. As `_include:iterate` also those that the returned ones refer to.",
+    },
+    ResultParameter {
+        name: "_revinclude",
+        value: ValueType::Text,
+        repeats: true,
+        description: "Also returns resources that refer to the matches: `Type:parameter` or `Type:parameter:Target`. As `_revinclude:iterate` also those that refer to the returned ones.",
     },
 ];
 

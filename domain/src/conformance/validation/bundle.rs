@@ -1,5 +1,4 @@
-//! The invariants of Bundle (`FHIR R4 bundle.html#bundle-definitions`), which also judge the shell of a batch or
-//! transaction whose resources have been taken out.
+//! The invariants of Bundle (`FHIR R4 bundle-definitions.html`).
 
 use super::place::Place;
 use super::structure::Walk;

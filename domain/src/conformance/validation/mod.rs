@@ -72,6 +72,14 @@ pub fn validate(
     walk.report
 }
 
+/// Checks a Bundle without the resources of its entries, which are checked where they are prepared.
+pub fn validate_shell(definitions: &Definitions, bundle: &Json<'_>, settings: &ValidationSettings) -> Report {
+    let mut walk = structure::Walk::new(definitions, settings);
+    walk.shell = true;
+    walk.document(bundle, definitions.type_id("Bundle"));
+    walk.report
+}
+
 /// The second gate: whether fhirbolt's typed model reads the document `text` too.
 ///
 /// Needs a stack of 8 MiB. Errors: [`ErrorCode::InvalidStructure`] with fhirbolt's reason.

@@ -4,6 +4,7 @@ use super::place::Place;
 use super::structure::Walk;
 use crate::error::ErrorCode;
 use quick_xml::Reader;
+use quick_xml::escape::{resolve_html5_entity, unescape_with};
 use quick_xml::events::{BytesStart, Event};
 
 const XHTML: &str = "http://www.w3.org/1999/xhtml";
@@ -179,8 +180,14 @@ fn check(div: &str) -> Result<(), Fault> {
                 }
                 has_content |= entity(&reference)?;
             }
-            Event::CData(text) => has_content |= !text.iter().all(u8::is_ascii_whitespace),
-            Event::Comment(_) => {}
+            Event::CData(text) => {
+                // Where XHTML is read as HTML, this is no text: the first '>' ends it, and markup follows.
+                if text.iter().any(|byte| matches!(byte, b'<' | b'>')) {
+                    return Err("it holds markup in a CDATA section".to_owned());
+                }
+                has_content |= !text.iter().all(u8::is_ascii_whitespace);
+            }
+            Event::Comment(text) => comment(&text)?,
             Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {
                 return Err("it holds an XML declaration, DOCTYPE or processing instruction".to_owned());
             }
@@ -214,7 +221,7 @@ fn element(tag: &BytesStart<'_>, depth: usize) -> Result<bool, Fault> {
             return Err(format!("the attribute '{key}' is not allowed (txt-1)"));
         }
         let value = attribute
-            .unescape_value_with(named)
+            .unescape_value_with(resolve_html5_entity)
             .map_err(|error| format!("the attribute '{key}' is not well-formed ({error})"))?;
         match key {
             "xmlns" => namespace = Some(value == XHTML),
@@ -234,45 +241,52 @@ fn element(tag: &BytesStart<'_>, depth: usize) -> Result<bool, Fault> {
     }
 }
 
-/// Named entities of HTML; what they stand for is not looked at.
-fn named(name: &str) -> Option<&'static str> {
-    name.bytes().all(|b| b.is_ascii_alphanumeric()).then_some("?")
-}
-
-/// Whether an entity is content; it is a character, or a name of HTML's.
-fn entity(reference: &[u8]) -> Result<bool, Fault> {
-    let is_name = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_alphanumeric);
-    match reference {
-        [b'#', number @ ..] if is_name(number) => Ok(true),
-        name if is_name(name) => Ok(name != b"nbsp"),
-        _ => Err("it holds a malformed entity".to_owned()),
+/// Refuses what ends a comment where XHTML is read as HTML, so that markup follows (`HTML 13.1.6`), and what XML forbids.
+fn comment(text: &[u8]) -> Result<(), Fault> {
+    let text = String::from_utf8_lossy(text);
+    if text.starts_with('>') || text.starts_with("->") || text.contains("--") || text.ends_with('-') {
+        return Err("a comment begins with '>' or holds '--'".to_owned());
     }
+    Ok(())
 }
 
-/// The scheme of a URL as a browser finds it: white space and control characters do not count.
+/// Whether an entity is content; it is a character by its number, or by a name of HTML's.
+fn entity(reference: &[u8]) -> Result<bool, Fault> {
+    let reference = String::from_utf8_lossy(reference);
+    let text = unescape_with(&format!("&{reference};"), resolve_html5_entity)
+        .map_err(|error| format!("it holds a malformed entity ({error})"))?
+        .into_owned();
+    if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
+        return Err("it holds a control character".to_owned());
+    }
+    Ok(!text.chars().all(char::is_whitespace))
+}
+
+/// A URL as a browser reads it: white space and control characters do not count.
+fn plain(url: &str) -> String {
+    url.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect()
+}
+
+/// The scheme of a [`plain`] URL.
 fn scheme(url: &str) -> Option<String> {
-    let url: String = url.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
     let end = url.find([':', '/', '?', '#'])?;
     (url.as_bytes().get(end) == Some(&b':')).then(|| url.get(..end).unwrap_or_default().to_ascii_lowercase())
 }
 
 /// An image comes from the resource or the server it is on, never from outside.
 fn source(url: &str) -> Result<(), Fault> {
-    let trimmed = url.trim_start();
-    let inside = match scheme(url).as_deref() {
-        Some("data") => trimmed.get(..11).is_some_and(|head| {
-            let head: String = head.chars().filter(|c| !c.is_whitespace()).collect();
-            head.to_ascii_lowercase().starts_with("data:image")
-        }),
+    let url = plain(url);
+    let inside = match scheme(&url).as_deref() {
+        Some("data") => url.get(..10).is_some_and(|head| head.eq_ignore_ascii_case("data:image")),
         Some(_) => false,
-        None => !trimmed.starts_with("//") && !trimmed.contains('\\'),
+        None => !url.starts_with("//") && !url.contains('\\'),
     };
     if inside { Ok(()) } else { Err("an image comes from outside the resource".to_owned()) }
 }
 
 /// A link may lead anywhere a person can follow it, but runs nothing.
 fn link(url: &str) -> Result<(), Fault> {
-    match scheme(url).as_deref() {
+    match scheme(&plain(url)).as_deref() {
         Some("javascript" | "vbscript" | "data") => Err("a link holds a script".to_owned()),
         _ => Ok(()),
     }
@@ -284,8 +298,19 @@ fn style(style: &str) -> Result<(), Fault> {
     // An image that is in the style itself comes from nowhere else (HL7's own narratives have them).
     let plain =
         plain.replace("url(data:image/", "").replace("url('data:image/", "").replace("url(\"data:image/", "");
-    let active =
-        ["url(", "expression(", "javascript:", "@import", "behavior:", "-moz-binding", "\\", "/*", "image("];
+    let active = [
+        "url(",
+        "expression(",
+        "javascript:",
+        "@import",
+        "behavior:",
+        "-moz-binding",
+        "\\",
+        "/*",
+        "image(",
+        "image-set(",
+        "src(",
+    ];
     if active.iter().any(|part| plain.contains(part)) {
         return Err("a style loads or runs something".to_owned());
     }

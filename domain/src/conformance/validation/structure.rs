@@ -16,6 +16,8 @@ pub(super) struct Walk<'d> {
     pub(super) report: Report,
     /// Ids of the resources contained in the one being walked.
     pub(super) contained: FxHashSet<String>,
+    /// Whether resources of entries are passed over.
+    pub(super) shell: bool,
 }
 
 /// What has been seen of an object's elements: one bit for each, of values and of companions.
@@ -27,7 +29,13 @@ struct Seen {
 
 impl<'d> Walk<'d> {
     pub(super) fn new(definitions: &'d Definitions, settings: &'d ValidationSettings) -> Walk<'d> {
-        Walk { definitions, settings, report: Report::default(), contained: FxHashSet::default() }
+        Walk {
+            definitions,
+            settings,
+            report: Report::default(),
+            contained: FxHashSet::default(),
+            shell: false,
+        }
     }
 
     /// Adds a fault; the sentence is made only if it is kept.
@@ -223,6 +231,7 @@ impl<'d> Walk<'d> {
         let shape = self.definitions.shape(type_.shape);
         match (shape.kind, value) {
             (ShapeKind::Primitive, _) => self.primitive(value, type_, place),
+            (ShapeKind::Resource, _) if self.shell && element.name == "resource" => {}
             (ShapeKind::Resource, _) => self.resource(value, place, element.name == "contained"),
             (_, Json::Object(object)) => {
                 self.members(object, shape, place);

@@ -2,27 +2,7 @@
 
 use crate::resource::json::{Json, Object};
 use std::borrow::Cow;
-
-/// Random numbers that a seed repeats (splitmix64).
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `bound`, which is not 0.
-    pub(super) fn up_to(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn of<'t, T>(&mut self, all: &'t [T]) -> &'t T {
-        &all[self.up_to(all.len())]
-    }
-}
+use tests::storm::Random;
 
 /// Values put in the place of others.
 const VALUES: [&str; 40] = [
@@ -114,10 +94,10 @@ const NAMES: [&str; 14] = [
 
 /// Makes one random change somewhere in `tree`.
 pub(super) fn change(tree: &mut Json<'_>, random: &mut Random) {
-    let subtree = node(tree, random.up_to(size(tree))).clone().into_owned();
+    let subtree = node(tree, random.below(size(tree))).clone().into_owned();
     let name = some_name(tree, random);
-    let at = random.up_to(size(tree));
-    match (random.up_to(9), node(tree, at)) {
+    let at = random.below(size(tree));
+    match (random.below(9), node(tree, at)) {
         (0..=5, Json::Object(object)) if !object.is_empty() => members(object, random, name, subtree),
         (0..=5, Json::Array(items)) => elements(items, random, subtree),
         (_, place) => value(place, random, subtree),
@@ -129,7 +109,7 @@ fn members<'a>(object: &mut Object<'a>, random: &mut Random, name: String, subtr
     let names: Vec<String> = object.iter().map(|(name, _)| name.to_owned()).collect();
     let chosen = random.of(&names).clone();
     let take = |object: &mut Object<'a>| object.remove(&chosen).unwrap_or(Json::Null);
-    match random.up_to(9) {
+    match random.below(9) {
         0 => drop(take(object)),
         1 => {
             let value = take(object);
@@ -167,7 +147,7 @@ fn members<'a>(object: &mut Object<'a>, random: &mut Random, name: String, subtr
 
 /// An element of an array goes, comes twice, is null, or another joins it; or all go.
 fn elements<'a>(items: &mut Vec<Json<'a>>, random: &mut Random, subtree: Json<'static>) {
-    match (random.up_to(5), items.first().cloned()) {
+    match (random.below(5), items.first().cloned()) {
         (0, Some(first)) => items.push(first),
         (1, Some(_)) => drop(items.pop()),
         (2, _) => items.push(Json::Null),
@@ -179,7 +159,7 @@ fn elements<'a>(items: &mut Vec<Json<'a>>, random: &mut Random, subtree: Json<'s
 /// A value becomes another, a list, no list, or slightly different text.
 fn value<'a>(place: &mut Json<'a>, random: &mut Random, subtree: Json<'static>) {
     let old = std::mem::replace(place, Json::Null);
-    *place = match (random.up_to(6), old) {
+    *place = match (random.below(6), old) {
         (0, old) => Json::Array(vec![old]),
         (1, Json::Array(items)) => items.into_iter().next().unwrap_or(Json::Null),
         (1, _) => subtree,
@@ -195,10 +175,10 @@ fn value<'a>(place: &mut Json<'a>, random: &mut Random, subtree: Json<'static>) 
 
 /// The name of a member: one that the resource has somewhere, or a common one.
 fn some_name(tree: &mut Json<'_>, random: &mut Random) -> String {
-    let at = random.up_to(size(tree));
+    let at = random.below(size(tree));
     match node(tree, at) {
         Json::Object(object) if !object.is_empty() => {
-            let at = random.up_to(object.len());
+            let at = random.below(object.len());
             object.iter().nth(at).map(|(name, _)| name.to_owned()).unwrap()
         }
         _ => (*random.of(&NAMES)).to_owned(),

@@ -1,9 +1,9 @@
 //! Resources made from the definition tables: any element of any type may be in them, each with a right value.
 
-use super::change::Random;
 use crate::conformance::Definitions;
 use crate::conformance::definitions::{Element, ElementType, Shape, ShapeKind, Strength};
 use crate::resource::json::{Json, Object};
+use tests::storm::Random;
 
 /// Elements nested deeper than this are only made where they must be there.
 const DEEP: usize = 4;
@@ -25,10 +25,10 @@ fn members(shape: &Shape, random: &mut Random, depth: usize) -> Object<'static> 
     };
     for element in shape.elements.iter().filter(needless) {
         let chance = if depth < DEEP { 2 + depth * 2 } else { usize::MAX };
-        if element.min == 0 && random.up_to(chance) != 0 {
+        if element.min == 0 && random.below(chance) != 0 {
             continue;
         }
-        let type_ = &element.types[random.up_to(element.types.len())];
+        let type_ = &element.types[random.below(element.types.len())];
         let value = value(element, type_, random, depth);
         let name = element.member_name(type_);
         object.push(name, if element.list { Json::Array(vec![value]) } else { value });
@@ -47,7 +47,7 @@ fn value(element: &Element, type_: &ElementType, random: &mut Random, depth: usi
         element.binding.filter(|binding| binding.strength == Strength::Required && binding.enumerable);
     let code = required.and_then(|binding| {
         let codes = definitions.codes(binding.value_set)?;
-        Some((codes.get(random.up_to(codes.len().max(1))).copied()?, definitions.system_of(&binding)))
+        Some((codes.get(random.below(codes.len().max(1))).copied()?, definitions.system_of(&binding)))
     });
     match (shape.kind, code) {
         (ShapeKind::Resource, _) => {

@@ -3,13 +3,14 @@
 //!
 //! `BINNACLE_MUTATIONS` sets how many are made, `BINNACLE_SEED` the first state of the random numbers.
 
-use super::change::{Random, change};
+use super::change::change;
 use super::{corpora, instance, on_deep_stack};
 use crate::conformance::Definitions;
 use crate::conformance::validation::{NhsNumbers, ValidationSettings, typed_gate, validate};
 use crate::error::{ErrorCode::Invariant, Issue};
 use crate::resource::json::Json;
 use std::collections::BTreeMap;
+use tests::storm::Random;
 
 /// Changed resources made unless `BINNACLE_MUTATIONS` says otherwise.
 const MUTATIONS: u64 = 20_000;
@@ -60,7 +61,7 @@ fn resources() -> Option<BTreeMap<String, Vec<Vec<u8>>>> {
 /// Changes one resource and has both judge it.
 fn judge(text: &[u8], random: &mut Random, tally: &mut Tally) {
     let mut tree = Json::parse(text).unwrap();
-    for _ in 0..random.up_to(3) + 1 {
+    for _ in 0..random.below(3) + 1 {
         change(&mut tree, random);
     }
     let changed = tree.to_vec();
@@ -91,8 +92,8 @@ fn what_the_typed_model_refuses_the_table_check_refuses() {
         }
         let types: Vec<&Vec<Vec<u8>>> = resources.values().collect();
         for _ in 0..number("BINNACLE_MUTATIONS", MUTATIONS) {
-            let of_type = types[random.up_to(types.len())];
-            judge(&of_type[random.up_to(of_type.len())], &mut random, &mut tally);
+            let of_type = types[random.below(types.len())];
+            judge(&of_type[random.below(of_type.len())], &mut random, &mut tally);
         }
         let Tally { both, table, neither, typed } = tally;
         println!("refused by both {both}, by the table check alone {table}, by neither {neither}");
