@@ -76,7 +76,7 @@ fn covered_by(statement: &mut Statement, names: &Names, reach: &Reach, row: Row)
     Ok(())
 }
 
-/// Adds that the row is in the compartment of one of `patients`.
+/// Adds that the row is in the compartment of one of `patients` and in nobody else's.
 fn in_compartment(statement: &mut Statement, patients: &[i64], row: Row) {
     statement.sql("(SELECT 1 FROM compartment c WHERE c.patient_key IN ");
     statement.list(patients);
@@ -93,7 +93,12 @@ fn in_compartment(statement: &mut Statement, patients: &[i64], row: Row) {
             .sql(" AND c.rid = v.rid AND c.until = ")
             .integer(STILL),
     };
-    statement.sql(criterion::SOME);
+    statement.sql(criterion::SOME).sql(" AND (SELECT 1 FROM compartment o WHERE o.rid = v.rid");
+    match row {
+        Row::Version => statement.sql(" AND o.since <= v.version AND o.until >= v.version"),
+        Row::Living | Row::LivingOf(_) => statement.sql(" AND o.until = ").integer(STILL),
+    };
+    statement.sql(" AND o.patient_key NOT IN ").list(patients).sql(criterion::NONE);
 }
 
 /// Adds that `access` covers the version, whatever its type.

@@ -35,7 +35,7 @@ fn assert_unknown(package: &str, forbidden: &[&str]) {
 }
 
 /// Every `.rs` file of the workspace: its path from the root, and its text.
-fn sources() -> Vec<(String, String)> {
+pub(crate) fn sources() -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -64,7 +64,7 @@ fn sources() -> Vec<(String, String)> {
 }
 
 /// The lines of a file that are neither comments nor inside its `#[cfg(test)]` module at the end.
-fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(crate) fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines()
         .enumerate()
         .map(|(index, line)| (index + 1, line))

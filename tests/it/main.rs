@@ -33,6 +33,25 @@ macro_rules! on_both {
     };
 }
 
+/// Makes one test of each `fn name(server: &Server)` for each database, on the server that asks for tokens.
+macro_rules! guarded {
+    ($(fn $name:ident($server:ident: &Server) $body:block)+) => {$(
+        fn $name($server: &crate::server::Server) $body
+
+        mod $name {
+            #[test]
+            fn sqlite() {
+                super::$name(crate::server::Server::guarded(crate::database::Database::Sqlite));
+            }
+
+            #[test]
+            fn postgres() {
+                super::$name(crate::server::Server::guarded(crate::database::Database::Postgres));
+            }
+        }
+    )+};
+}
+
 /// Makes one test of `fn name(database: Database)` for each database, for tests that start servers of their own.
 macro_rules! on_each {
     (fn $name:ident($database:ident: Database) $body:block) => {
@@ -52,6 +71,7 @@ macro_rules! on_each {
     };
 }
 
+mod access;
 mod architecture;
 mod browser;
 mod commands;

@@ -66,7 +66,8 @@ pub(crate) fn failure(error: &Error) -> HttpResponse {
     response
 }
 
-/// Adds what tells the caller how to go on: `Allow` to a 405, `WWW-Authenticate` to a 401 (`RFC 6750 §3`).
+/// Adds what tells the caller how to go on: `Allow` to a 405, `WWW-Authenticate` to a 401 and, as the scope did not
+/// suffice, to a 403 (`RFC 6750 §3`).
 pub(crate) fn advise(response: &mut HttpResponse, error: &Error, path: &str, settings: &Settings) {
     let headers = response.headers_mut();
     match error.code() {
@@ -75,8 +76,9 @@ pub(crate) fn advise(response: &mut HttpResponse, error: &Error, path: &str, set
                 headers.insert(header::ALLOW, allow);
             }
         }
-        ErrorCode::Unauthenticated => {
-            let challenge = format!("Bearer realm=\"{}\"", settings.base());
+        code @ (ErrorCode::Unauthenticated | ErrorCode::Forbidden) => {
+            let short = if code == ErrorCode::Forbidden { ", error=\"insufficient_scope\"" } else { "" };
+            let challenge = format!("Bearer realm=\"{}\"{short}", settings.base());
             if let Ok(challenge) = HeaderValue::try_from(challenge) {
                 headers.insert(header::WWW_AUTHENTICATE, challenge);
             }

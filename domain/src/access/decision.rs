@@ -2,11 +2,13 @@
 
 use super::actor::Actor;
 use super::scope::{Context, Letter, Scope};
-use super::{Access, Clause, Reach};
+use super::{Access, Clause, Reach, compartment};
 use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode};
-use crate::index::Indexed;
+use crate::id::Id;
 use crate::index::hash::resource_key;
+use crate::interaction::write::Content;
+use crate::resource::json::Json;
 
 /// The rows of `types` (all types when empty) that `actor` may touch with `letter`.
 pub fn access(actor: &Actor, letter: Letter, types: &[TypeId]) -> Access {
@@ -35,28 +37,87 @@ pub fn require(actor: &Actor, letter: Letter, type_: TypeId) -> Result<Access, E
     }
 }
 
+/// Refuses when `access` covers nothing at all.
+///
+/// Errors: [`ErrorCode::Forbidden`].
+pub(crate) fn any(access: &Access) -> Result<(), Error> {
+    match access.types().map(|mut types| types.next()) {
+        Some(None) => Err(forbidden()),
+        Some(Some(_)) | None => Ok(()),
+    }
+}
+
+/// Refuses when `access` covers nothing of any of `types`.
+///
+/// Errors: [`ErrorCode::Forbidden`].
+pub(crate) fn one_of(access: &Access, types: &[TypeId]) -> Result<(), Error> {
+    let reached = types.iter().any(|type_| *access.reach(*type_) != Reach::None);
+    if reached { Ok(()) } else { Err(forbidden()) }
+}
+
 /// Whether `actor` may touch any row of `type_` with `letter`.
 pub fn allows(actor: &Actor, letter: Letter, type_: TypeId) -> bool {
     require(actor, letter, type_).is_ok()
 }
 
-/// Whether a version with these compartments may be written under `access`: what a patient-scoped caller writes
-/// must be in their compartment.
+/// Whether a resource may be written under `access`: what a patient-scoped caller writes is in their compartment, in
+/// nobody else's, and leaves no doubt about it.
 ///
 /// Errors: [`ErrorCode::Forbidden`].
-pub fn check_write(access: &Access, type_: TypeId, indexed: &Indexed) -> Result<(), Error> {
-    let covered = match access.reach(type_) {
+pub fn check_write(access: &Access, type_: TypeId, content: &Content) -> Result<(), Error> {
+    let patients = &content.indexed.patients;
+    // Criteria of a clause are not evaluated on a body yet: such a clause permits no write.
+    let covers = |clause: &Clause| {
+        let own = |own: &Vec<i64>| {
+            !content.obscure && !patients.is_empty() && patients.iter().all(|patient| own.contains(patient))
+        };
+        clause.criteria.is_empty() && clause.patients.as_ref().is_none_or(own)
+    };
+    match access.reach(type_) {
+        Reach::All => Ok(()),
+        Reach::None => Err(forbidden()),
+        Reach::Any(clauses) if clauses.iter().any(covers) => Ok(()),
+        Reach::Any(_) => Err(Error::new(
+            ErrorCode::Forbidden,
+            "The access token lets you write about its patient alone. Name that patient, and nobody else, by a \
+             reference of the form 'Patient/id' without an identifier.",
+        )),
+    }
+}
+
+/// Whether the caller may choose the id of a new resource (`FHIR R4 http.html#upsert`). Who does not see every resource of
+/// the type would learn from the refusal of an id that somebody else has it; the id of one's own Patient is no secret.
+pub fn may_choose_id(access: &Access, type_: TypeId, id: &Id) -> bool {
+    let name = Definitions::r4().type_name(type_);
+    match access.reach(type_) {
         Reach::All => true,
         Reach::None => false,
-        Reach::Any(clauses) => clauses.iter().any(|clause| {
-            // Criteria of a clause are not evaluated on a body yet: such a clause permits no write.
-            clause.criteria.is_empty()
-                && clause.patients.as_ref().is_none_or(|own| {
-                    !indexed.patients.is_empty() && indexed.patients.iter().all(|p| own.contains(p))
-                })
-        }),
-    };
-    if covered { Ok(()) } else { Err(forbidden()) }
+        Reach::Any(clauses) => {
+            let own = resource_key(name, id.as_str());
+            name == "Patient"
+                && clauses.iter().any(|clause| clause.patients.iter().flatten().any(|p| *p == own))
+        }
+    }
+}
+
+/// Whether a Patient stays who they are: a patient-scoped caller changes neither identifiers nor links, which say that
+/// a record is somebody's. `stored` is empty where there is no version before.
+///
+/// Errors: [`ErrorCode::Forbidden`].
+pub fn check_identity(access: &Access, type_: TypeId, stored: &[u8], new: &[u8]) -> Result<(), Error> {
+    if *access.reach(type_) == Reach::All || Definitions::r4().type_name(type_) != "Patient" {
+        return Ok(());
+    }
+    let parse = |body| if <[u8]>::is_empty(body) { Ok(Json::Null) } else { Json::parse(body) };
+    let (stored, new) = (parse(stored)?, parse(new)?);
+    for member in ["identifier", "link"] {
+        if stored.get(member) != new.get(member) {
+            let message =
+                format!("The access token does not allow to change Patient.{member}. Send it as it was.");
+            return Err(Error::new(ErrorCode::Forbidden, message).at(format!("Patient.{member}")));
+        }
+    }
+    Ok(())
 }
 
 fn forbidden() -> Error {
@@ -97,15 +158,19 @@ fn reach(actor: &Actor, scopes: &[Scope], type_: TypeId, letter: Letter) -> Reac
         return Reach::All;
     }
     // The server's own rules and its audit trail are not written by persons, whatever the wildcard.
-    if letter_writes(letter) && SYSTEM_WRITES.contains(&Definitions::r4().type_name(type_)) {
+    let reads = matches!(letter, Letter::Read | Letter::Search);
+    if !reads && SYSTEM_WRITES.contains(&Definitions::r4().type_name(type_)) {
         return Reach::None;
     }
     if granted(Context::Patient) {
-        return actor.patient.as_ref().map_or(Reach::None, |patient| compartment(type_, patient.as_str()));
+        return actor
+            .patient
+            .as_ref()
+            .map_or(Reach::None, |patient| compartment::reach(type_, patient.as_str(), reads));
     }
     match (granted(Context::User), own_patient) {
         (false, _) => Reach::None,
-        (true, Some(patient)) => compartment(type_, patient),
+        (true, Some(patient)) => compartment::reach(type_, patient, reads),
         (true, None) if is_professional(actor) => Reach::All,
         // A RelatedPerson or Person sees nothing by `user/` until proxies come from the record.
         (true, None) => Reach::None,
@@ -131,24 +196,11 @@ const SYSTEM_WRITES: [&str; 9] = [
     "ValueSet",
 ];
 
-const fn letter_writes(letter: Letter) -> bool {
-    matches!(letter, Letter::Create | Letter::Update | Letter::Delete)
-}
-
-/// The rows of `type_` in a patient's compartment; none of a type that is in no patient's.
-fn compartment(type_: TypeId, patient: &str) -> Reach {
-    let definitions = Definitions::r4();
-    let is_patient = definitions.type_name(type_) == "Patient";
-    if !is_patient && definitions.compartment("Patient", type_).is_empty() {
-        return Reach::None;
-    }
-    Reach::Any(vec![Clause { patients: Some(vec![resource_key("Patient", patient)]), criteria: Vec::new() }])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::Id;
+    use crate::index::Indexed;
+    use crate::resource::body::Body;
 
     fn actor(scope: &str, patient: Option<&str>, fhir_user: Option<&str>) -> Actor {
         Actor {
@@ -164,6 +216,45 @@ mod tests {
         Definitions::r4().type_id(name).unwrap()
     }
 
+    /// A resource in the compartments of `patients`.
+    fn content(name: &str, patients: &[i64], obscure: bool) -> Content {
+        let tree = Json::parse(format!(r#"{{"resourceType":"{name}"}}"#).as_bytes()).unwrap().into_owned();
+        let body = Body::new(tree.as_object().unwrap(), &Id::parse("x").unwrap());
+        let indexed = Indexed { entries: vec![], patients: patients.to_vec() };
+        Content { body, indexed, obscure, warnings: vec![] }
+    }
+
+    #[test]
+    fn a_patient_stays_who_they_are() {
+        let access = |scope| access(&actor(scope, Some("a"), None), Letter::Update, &[type_id("Patient")]);
+        let may = |scope, old: &str, new: &str| {
+            check_identity(&access(scope), type_id("Patient"), old.as_bytes(), new.as_bytes()).is_ok()
+        };
+        let (one, two) = (r#"{"identifier":[{"value":"1"}]}"#, r#"{"identifier":[{"value":"2"}]}"#);
+        let linked =
+            r#"{"identifier":[{"value":"1"}],"link":[{"other":{"reference":"Patient/b"},"type":"refer"}]}"#;
+        assert!(may("patient/*.cruds", one, r#"{"active":true,"identifier":[{"value":"1"}]}"#));
+        for (old, new) in [(one, two), (one, "{}"), ("{}", one), ("", one), (one, linked), (linked, one)] {
+            assert!(!may("patient/*.cruds", old, new), "{old} {new}");
+        }
+        assert!(may("patient/*.cruds", "", "{}") && may("patient/*.cruds", linked, linked));
+        assert!(may("system/*.cruds", one, two));
+    }
+
+    #[test]
+    fn only_who_sees_all_chooses_ids() {
+        let may = |scope, patient, type_, id| {
+            let type_ = type_id(type_);
+            let access = access(&actor(scope, patient, None), Letter::Update, &[type_]);
+            may_choose_id(&access, type_, &Id::parse(id).unwrap())
+        };
+        assert!(may("system/*.cruds", None, "Observation", "x"));
+        assert!(may("patient/*.cruds", Some("a"), "Patient", "a"));
+        assert!(!may("patient/*.cruds", Some("a"), "Patient", "b"));
+        assert!(!may("patient/*.cruds", Some("a"), "Observation", "a"));
+        assert!(!may("system/*.rs", None, "Observation", "x"));
+    }
+
     #[test]
     fn a_patient_token_reaches_its_compartment_only() {
         let app = actor("patient/*.cruds", Some("a"), Some("Patient/a"));
@@ -174,13 +265,15 @@ mod tests {
                 access.reach(type_id(name)),
                 &Reach::Any(vec![Clause { patients: Some(vec![own]), criteria: vec![] }])
             );
-            let indexed = |patients: Vec<i64>| Indexed { entries: vec![], patients };
-            assert!(check_write(&access, type_id(name), &indexed(vec![own])).is_ok());
-            assert!(check_write(&access, type_id(name), &indexed(vec![])).is_err());
-            assert!(check_write(&access, type_id(name), &indexed(vec![own, own + 1])).is_err());
+            let may = |patients: &[i64], obscure| {
+                check_write(&access, type_id(name), &content(name, patients, obscure)).is_ok()
+            };
+            assert!(may(&[own], false) && !may(&[own], true));
+            assert!(!may(&[], false) && !may(&[own, own + 1], false) && !may(&[own + 1], false));
         }
         for name in ["Organization", "StructureDefinition", "Medication"] {
-            assert!(!allows(&app, Letter::Read, type_id(name)), "{name}");
+            assert!(allows(&app, Letter::Read, type_id(name)), "{name}");
+            assert!(!allows(&app, Letter::Create, type_id(name)), "{name}");
         }
     }
 

@@ -1,8 +1,10 @@
 //! Who may do what. A decision is not yes or no but a set of rows, handed to the store as part of every query.
 
 pub mod actor;
+pub mod compartment;
 pub mod decision;
 pub mod scope;
+pub(crate) mod subject;
 
 use crate::conformance::TypeId;
 use crate::search::query::Criterion;
@@ -34,7 +36,8 @@ pub enum Reach {
 /// One ground for seeing a row: all its conditions hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clause {
-    /// The row is in the compartment of one of these Patients (keys of [`resource_key`](crate::index::hash::resource_key)).
+    /// The row is in the compartment of one of these Patients and of nobody else (keys of
+    /// [`resource_key`](crate::index::hash::resource_key)): a record of two people is shown to neither alone.
     pub patients: Option<Vec<i64>>,
     /// The row meets these criteria (a scope's search-parameter constraints, later a consent's).
     pub criteria: Vec<Criterion>,

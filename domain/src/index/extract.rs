@@ -106,7 +106,10 @@ impl Plan {
 
     fn compile(definitions: &'static Definitions, type_: TypeId) -> Plan {
         let mut plan = Plan { groups: Vec::new(), whole: Vec::new() };
-        let compartment = definitions.compartment("Patient", type_);
+        // A Patient is in its own compartment alone: a link says that two records may be one person's, not that the one
+        // may see the other (docs/decisions/0070).
+        let is_patient = definitions.type_name(type_) == "Patient";
+        let compartment = if is_patient { &[] } else { definitions.compartment("Patient", type_) };
         let shape = definitions.shape_of(type_);
         let bases = [definitions.type_name(type_), "DomainResource", "Resource"];
         for parameter in bases.into_iter().flat_map(|base| definitions.parameters_of(base)) {

@@ -1,6 +1,7 @@
 //! A resource on its way in: parsed, checked, given its id, indexed.
 
 use super::write::{Content, Kind};
+use crate::access::subject::is_obscure;
 use crate::conformance::validation::validate;
 use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode};
@@ -69,7 +70,8 @@ pub(crate) fn prepare(
         links.rewrite(Step::AfterCheck, &mut tree, full_url);
     }
     let indexed = index::extract(Definitions::r4(), type_, &tree, &server.settings.base);
+    let obscure = is_obscure(type_, &tree, &server.settings.base);
     let body = tree.as_object().map(|resource| Body::new(resource, id));
     let body = body.ok_or_else(|| Error::new(ErrorCode::InvalidStructure, "A resource is a JSON object."))?;
-    Ok(Content { body, indexed, warnings })
+    Ok(Content { body, indexed, obscure, warnings })
 }

@@ -3,7 +3,7 @@
 use super::Answer;
 use crate::access::Access;
 use crate::access::actor::Actor;
-use crate::access::decision::{access, require};
+use crate::access::decision::{self, access, require};
 use crate::access::scope::Letter;
 use crate::clock::Instant;
 use crate::conformance::Definitions;
@@ -42,7 +42,11 @@ impl PreparedHistory {
         let access = match &scope {
             HistoryScope::Instance(type_, _) => require(actor, Letter::Read, *type_)?,
             HistoryScope::Type(type_) => require(actor, Letter::Search, *type_)?,
-            HistoryScope::System => access(actor, Letter::Search, &[]),
+            HistoryScope::System => {
+                let access = access(actor, Letter::Search, &[]);
+                decision::any(&access)?;
+                access
+            }
         };
         let mut query =
             HistoryQuery { scope, since: None, at: None, count: DEFAULT_COUNT, after: None, total: true };

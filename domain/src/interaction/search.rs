@@ -3,14 +3,14 @@
 use super::Answer;
 use crate::access::Access;
 use crate::access::actor::Actor;
-use crate::access::decision::{access, require};
+use crate::access::decision::{self, access, require};
 use crate::access::scope::Letter;
 use crate::conformance::{Definitions, TypeId};
 use crate::error::Error;
 use crate::interaction::{Parameters, Prefer};
 use crate::search::bundle::{Head, searchset};
 use crate::search::page::{PARAMETER, Seal, search_subject};
-use crate::search::{Context, Parsed, parse};
+use crate::search::{Context, Parsed, parse, reach};
 use crate::server::Server;
 use crate::store::ReadTx;
 
@@ -46,7 +46,7 @@ impl PreparedSearch {
         };
         let parsed = parse(&context, type_, parameters)?;
         let cursor = parameters.iter().find(|(name, _)| name == PARAMETER).map(|(_, value)| value.clone());
-        let access = access(actor, Letter::Search, &parsed.query.types_seen().unwrap_or_default());
+        let access = decide(actor, type_, &parsed)?;
         Ok(PreparedSearch { type_, parsed, cursor, access, caller })
     }
 
@@ -70,4 +70,19 @@ impl PreparedSearch {
         let body = searchset(&head, &matches, &self.parsed.warnings);
         Ok(Answer { status: 200, body: Some(body), version: None, location: false })
     }
+}
+
+/// What the search may see, decided for the types it looks at.
+///
+/// Errors: [`ErrorCode::Forbidden`](crate::ErrorCode::Forbidden) where a type it names, or every type that a link of a
+/// chain could lead to, is out of reach: an empty answer would say that there is nothing.
+fn decide(actor: &Actor, type_: Option<TypeId>, parsed: &Parsed) -> Result<Access, Error> {
+    let query = &parsed.query;
+    let access = access(actor, Letter::Search, &query.types_seen().unwrap_or_default());
+    if type_.is_none() {
+        query.types.iter().try_for_each(|named| decision::one_of(&access, &[*named]))?;
+        decision::any(&access)?;
+    }
+    reach::links(&query.criteria).iter().try_for_each(|types| decision::one_of(&access, types))?;
+    Ok(access)
 }

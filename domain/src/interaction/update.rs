@@ -1,6 +1,7 @@
 //! `FHIR R4 http.html#update`: a new version of a resource, or its first under the client's id (`#upsert`).
 
 use super::write::{Outcome, PreparedWrite};
+use crate::access::decision::may_choose_id;
 use crate::clock::Instant;
 use crate::error::{Error, ErrorCode};
 use crate::store::{Current, Method};
@@ -11,6 +12,8 @@ pub(super) fn decide(write: &PreparedWrite, current: &Current, now: Instant) -> 
         write.content.as_ref().ok_or_else(|| Error::new(ErrorCode::MissingElement, "Send the resource."))?;
     match current {
         Current::Hidden => Err(super::not_found()),
+        // The same answer as for somebody else's.
+        Current::Absent if !may_choose_id(&write.access, write.type_, &write.id) => Err(super::not_found()),
         Current::Absent => {
             write.conditions.check_write(None, false)?;
             write.new_version(content, None, now, 201)

@@ -50,6 +50,8 @@ pub struct Content {
     pub body: Body,
     /// Its index rows and compartments.
     pub indexed: Indexed,
+    /// Whether it leaves open whom it is about (see [`crate::access::subject`]).
+    pub obscure: bool,
     /// What the caller should know though it was accepted.
     pub warnings: Vec<Issue>,
 }
@@ -99,10 +101,12 @@ impl PreparedWrite {
         now: Instant,
         status: u16,
     ) -> Result<Outcome, Error> {
-        decision::check_write(&self.access, self.type_, &content.indexed)?;
+        decision::check_write(&self.access, self.type_, content)?;
         let version = previous.map_or(1, |stored| stored.version + 1);
         let updated = following(previous, now);
         let body = content.body.finish(version, updated);
+        let stored = previous.map_or(&[][..], |stored| &stored.body);
+        decision::check_identity(&self.access, self.type_, stored, &body)?;
         let answer = self.answer_with(status, &body, &content.warnings, (version, updated));
         let version = NewVersion {
             type_: self.type_,

@@ -13,6 +13,7 @@ pub mod parameter;
 pub mod parse;
 mod prefix;
 pub mod query;
+pub mod reach;
 pub mod supported;
 
 pub use parse::{Context, Parsed, parse};

@@ -103,7 +103,7 @@ pub(super) fn one(
 pub(crate) const SOME: &str = " LIMIT 1) IS NOT NULL";
 
 /// Ends a subquery that must find none.
-pub(super) const NONE: &str = " LIMIT 1) IS NULL";
+pub(crate) const NONE: &str = " LIMIT 1) IS NULL";
 
 /// Begins a subquery of the rows of `p` that `v` has. Where the index by `rid` does not hold all columns, `+` keeps SQLite
 /// from the index by value, which does and would be read from end to end for every `v`.

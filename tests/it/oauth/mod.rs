@@ -1,25 +1,6 @@
 //! The OAuth 2.0 / SMART App Launch authorization server, from outside. Numbers in names and tables are those of the
 //! attack catalogue the server is held to (A: 1–80 OAuth flow, B: 81–113 token forging, C: 114–132 scope).
 
-/// Makes one test of `fn name(server: &Server)` for each database, on the server that asks for tokens.
-macro_rules! guarded {
-    ($(fn $name:ident($server:ident: &Server) $body:block)+) => {$(
-        fn $name($server: &crate::server::Server) $body
-
-        mod $name {
-            #[test]
-            fn sqlite() {
-                super::$name(crate::server::Server::guarded(crate::database::Database::Sqlite));
-            }
-
-            #[test]
-            fn postgres() {
-                super::$name(crate::server::Server::guarded(crate::database::Database::Postgres));
-            }
-        }
-    )+};
-}
-
 mod assertion;
 mod client_authentication;
 mod code;

@@ -37,10 +37,11 @@ impl State {
     }
 
     fn clause_covers(&self, clause: &Clause, version: &Version) -> bool {
+        let theirs = &version.indexed.patients;
         let in_compartment = clause
             .patients
             .as_ref()
-            .is_none_or(|patients| patients.iter().any(|patient| version.indexed.patients.contains(patient)));
+            .is_none_or(|own| !theirs.is_empty() && theirs.iter().all(|patient| own.contains(patient)));
         // A rule may look at what its bearer may not; of an earlier version it cannot be said whether it met the rule.
         let meets = |criterion| self.holds(&Access::everything(), version, criterion);
         in_compartment
