@@ -74,7 +74,9 @@ impl ReadTx for Transaction<'_> {
     }
 
     fn search(&mut self, access: &Access, query: &Query) -> Result<Matches, Error> {
-        self.snapshot()?;
+        if search::takes_several_statements(query) {
+            self.snapshot()?;
+        }
         search::run(self, access, query)
     }
 }

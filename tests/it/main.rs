@@ -35,7 +35,8 @@ macro_rules! on_both {
 
 /// Makes one test of each `fn name(server: &Server)` for each database, on the server that asks for tokens.
 macro_rules! guarded {
-    ($(fn $name:ident($server:ident: &Server) $body:block)+) => {$(
+    ($($(#[$about:meta])* fn $name:ident($server:ident: &Server) $body:block)+) => {$(
+        $(#[$about])*
         fn $name($server: &crate::server::Server) $body
 
         mod $name {

@@ -22,6 +22,12 @@ use domain::store::{Matches, Stored};
 /// Resources that are not deleted.
 pub(super) const ALIVE: &str = "v.method <> 3";
 
+/// Whether more than one statement makes the answer, which must then see one state of the store. Counts that choose what a
+/// search starts from are no part of it.
+pub(crate) fn takes_several_statements(query: &Query) -> bool {
+    query.count > 0 && (query.total != Total::None || !query.sort.is_empty() || !query.includes.is_empty())
+}
+
 /// Runs a search. `access` is a criterion of matches, total, chains and what is brought along.
 pub(crate) fn run(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> Result<Matches, Error> {
     let drive = drive::choose(tx, access, query)?;

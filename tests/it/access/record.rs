@@ -180,6 +180,8 @@ fn shared(made: &mut Made) {
     let world = made.tag.clone();
     let id = |name: &str| format!("{name}-{world}");
     made.add("Practitioner", json!({ "id": id("gp"), "name": [{ "family": "Okafor" }] }));
+    // Whom Bob alone has seen.
+    made.add("Practitioner", json!({ "id": id("surgeon"), "name": [{ "family": "Lindqvist" }] }));
     made.add("Organization", json!({ "id": id("practice"), "name": "Kirkgate Surgery" }));
     made.add("Location", json!({ "id": id("room"), "name": "Room 4" }));
     made.add("Medication", json!({ "id": id("drug"), "code": text("Amoxicillin 500 mg") }));

@@ -3,7 +3,7 @@
 use super::record::{TAG, World};
 use crate::http::{ids, link, set};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const NONE: [&str; 0] = [];
@@ -131,6 +131,63 @@ guarded! {
         ] {
             let names: Vec<&str> = expected.iter().map(String::as_str).collect();
             assert_eq!(world.finds(&query), set(&names), "{query}");
+        }
+    }
+
+    /// Links that lead from what Ann sees to what she does not: her own list of Bob's rows, a surgeon whom Bob alone has.
+    fn nothing_is_learnt_at_the_other_end_of_a_link(server: &Server) {
+        let world = World::new(server);
+        let bob = &world.bob;
+        let surgeon = format!("Practitioner/surgeon-{}", world.tag);
+        for name in ["Observation", "Encounter"] {
+            let mut row = world.system.get(&bob.of(name)).expect(200).json();
+            match name {
+                "Observation" => row["performer"] = json!([{ "reference": surgeon }]),
+                _ => row["participant"] = json!([{ "individual": { "reference": surgeon } }]),
+            }
+            world.system.put(&bob.of(name), &row).expect(200);
+        }
+        let items: Vec<Value> = bob.ids.iter().map(|id| json!({ "item": { "reference": id } })).collect();
+        let ladder = json!({
+            "resourceType": "List", "status": "current", "mode": "working", "title": "Ladder",
+            "subject": { "reference": world.ann.patient() }, "entry": items
+        });
+        let ladder = crate::http::reference(&world.app.post("List", &ladder).expect(201).json());
+        let id = ladder.trim_start_matches("List/");
+        let one = format!("Practitioner?_id=surgeon-{}", world.tag);
+        for query in [
+            format!("List?_id={id}&item:Observation.identifier=weight-{}", bob.id),
+            format!("List?_id={id}&item:Observation.date=gt1990"),
+            format!("List?_id={id}&item:Observation.status:not=amended"),
+            format!("List?_id={id}&item:Observation.value-string:missing=true"),
+            format!("List?_id={id}&item:Patient.name:contains=Family"),
+            format!("List?_id={id}&item:Patient._id={}", bob.id),
+            format!("List?_id={id}&item:Observation.subject:Patient.birthdate=gt1900"),
+            "List?item:Patient.gender=female".into(),
+            format!("List?item:Encounter.identifier=visit-{}", bob.id),
+            format!("{one}&_has:Observation:performer:date=gt1990"),
+            format!("{one}&_has:Observation:performer:status:not=amended"),
+            format!("{one}&_has:Observation:performer:value-string:missing=true"),
+            format!("{one}&_has:Encounter:practitioner:class=AMB"),
+            format!("{one}&_has:Observation:performer:subject:Patient.birthdate=gt1900"),
+            "Practitioner?_has:Observation:performer:identifier=weight-nobody".into(),
+            format!("Observation?_has:List:item:_id={id}&_id={}", bob.id_of("Observation")),
+            format!("Patient?_has:List:item:_id={id}&_id={}", bob.id),
+        ] {
+            assert_eq!(world.finds(&query), set(&NONE), "{query}");
+            assert_eq!(world.get(&format!("{query}&_summary=count")).expect(200).json()["total"], 0, "{query}");
+        }
+        for query in [
+            format!("List?_id={id}&_include=List:item"),
+            format!("List?_id={id}&_include=*&_include:iterate=Observation:performer&_revinclude:iterate=Provenance:target"),
+        ] {
+            let found = world.app.get(&query).expect(200).json();
+            let (patient, provenance) = (world.ann.patient(), world.ann.of("Provenance"));
+            let own = if query.contains('*') { set(&[&ladder, &patient, &provenance]) } else { set(&[&ladder]) };
+            assert_eq!(ids(&found), own, "{query}");
+        }
+        for include in ["_revinclude=Observation:performer", "_revinclude=Encounter:practitioner"] {
+            assert_eq!(world.finds(&format!("{one}&{include}")), set(&[&surgeon]), "{include}");
         }
     }
 

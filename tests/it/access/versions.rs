@@ -135,12 +135,20 @@ guarded! {
         let mut resource = world.system.get(&moved).expect(200).json();
         resource["subject"]["reference"] = Value::from(world.bob.patient());
         world.system.put(&moved, &resource).expect(200);
+        resource.as_object_mut().unwrap().remove("subject");
+        world.system.put(&moved, &resource).expect(200);
         world.get(&moved).expect_error(404);
         world.get(&format!("{moved}/_history/1")).expect(200);
-        world.get(&format!("{moved}/_history/2")).expect_error(404);
-        assert_eq!(entries(&world, &format!("{moved}/_history")), BTreeSet::from([format!("{moved} W/\"1\"")]));
+        for version in [2, 3, 4] {
+            world.get(&format!("{moved}/_history/{version}")).expect_error(404);
+        }
+        let first = BTreeSet::from([format!("{moved} W/\"1\"")]);
+        for path in [format!("{moved}/_history"), "Basic/_history".into()] {
+            assert_eq!(entries(&world, &path), first, "{path}");
+        }
         world.system.delete(&moved).expect(204);
         world.get(&moved).expect_error(404);
-        assert_eq!(entries(&world, &format!("{moved}/_history")).len(), 1);
+        assert_eq!(entries(&world, &format!("{moved}/_history")), first);
+        assert_eq!(world.finds("Basic"), BTreeSet::new());
     }
 }
