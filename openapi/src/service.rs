@@ -172,7 +172,7 @@ fn answers(route: &ServiceRoute) -> Vec<(&'static str, RefOr<Response>)> {
             ("401", with("The client was not recognised.", refused())),
         ],
         Service::Userinfo | Service::UserinfoByPost => {
-            vec![("200", success), ("401", failure("Unauthorized"))]
+            vec![("200", success), ("401", failure("Unauthorized")), ("403", failure("Forbidden"))]
         }
         Service::Token | Service::Introspect => vec![
             ("200", success),

@@ -55,7 +55,7 @@ pub fn statement(registry: &Registry, installation: &Installation<'_>) -> Value 
 fn security(public_url: &str) -> Value {
     let uri = |name: &str| json!({ "url": name, "valueUri": format!("{public_url}/oauth2/{name}") });
     json!({
-        "extension": [{ "url": OAUTH_URIS, "extension": [uri("authorize"), uri("token")] }],
+        "extension": [{ "url": OAUTH_URIS, "extension": [uri("authorize"), uri("token"), uri("introspect"), uri("revoke")] }],
         "service": [{
             "coding": [{ "system": SMART_SERVICE, "code": "SMART-on-FHIR" }],
             "text": "OAuth2 with SMART on FHIR scopes",
@@ -73,7 +73,7 @@ fn resource(registry: &Registry, type_: &ResourceType) -> Value {
         "readHistory": offers(registry, InteractionCode::Vread),
         "updateCreate": true,
         "conditionalCreate": false,
-        "conditionalRead": "not-match",
+        "conditionalRead": "full-support",
         "conditionalUpdate": false,
         "conditionalDelete": "not-supported",
     });
@@ -82,6 +82,10 @@ fn resource(registry: &Registry, type_: &ResourceType) -> Value {
         // Empty arrays are not allowed in FHIR JSON.
         if !includes.is_empty() {
             members.insert("searchInclude".to_owned(), json!(includes));
+        }
+        let reverse: Vec<String> = registry.reverse_includes(type_).collect();
+        if !reverse.is_empty() {
+            members.insert("searchRevInclude".to_owned(), json!(reverse));
         }
         if !type_.parameters.is_empty() {
             members.insert("searchParam".to_owned(), json!(parameters(&type_.parameters)));
@@ -143,12 +147,30 @@ mod tests {
         statement(Registry::r4(), &installation)
     }
 
-    /// The second gate of every resource that comes in; the table check joins when it exists.
+    /// It passes the check that every resource passes, and the second gate.
     #[test]
     fn is_valid_r4() {
+        use crate::conformance::Definitions;
+        use crate::conformance::validation::{ValidationSettings, validate};
         for tokens in [true, false] {
-            model::from_json(&serde_json::to_vec(&built(tokens)).unwrap()).unwrap();
+            let text = serde_json::to_vec(&built(tokens)).unwrap();
+            let json = crate::resource::json::Json::parse(&text).unwrap();
+            let type_ = Definitions::r4().type_id("CapabilityStatement");
+            let report = validate(Definitions::r4(), &json, type_, &ValidationSettings::default());
+            assert!(report.faults.is_empty() && report.warnings.is_empty(), "{report:?}");
+            model::from_json(&text).unwrap();
         }
+    }
+
+    #[test]
+    fn says_what_may_be_included_both_ways() {
+        let statement = built(true);
+        let resources = statement["rest"][0]["resource"].as_array().unwrap();
+        let patient = resources.iter().find(|resource| resource["type"] == "Patient").unwrap();
+        let includes = |name: &str| patient[name].as_array().unwrap().clone();
+        assert!(includes("searchInclude").contains(&json!("Patient:general-practitioner")));
+        assert!(includes("searchRevInclude").contains(&json!("CarePlan:patient")));
+        assert!(!includes("searchRevInclude").contains(&json!("Patient:general-practitioner")));
     }
 
     #[test]

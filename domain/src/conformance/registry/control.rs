@@ -108,6 +108,10 @@ const IF_NONE_MATCH: Header = Header {
     name: "If-None-Match",
     description: "The version you have, as `W/\"3\"`; the answer is 304 if it is current.",
 };
+const IF_MODIFIED_SINCE: Header = Header {
+    name: "If-Modified-Since",
+    description: "The `Last-Modified` of the version you have; the answer is 304 if none is newer.",
+};
 const REQUEST_ID: Header = Header {
     name: "X-Request-ID",
     description: "A name for this request that comes back in the answer and stands in the log.",
@@ -125,7 +129,7 @@ pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [H
         InteractionCode::Update => &[IF_MATCH, PREFER_RETURN, REQUEST_ID],
         InteractionCode::Delete => &[IF_MATCH, REQUEST_ID],
         InteractionCode::SearchSystem | InteractionCode::SearchType => &[PREFER_HANDLING, REQUEST_ID],
-        InteractionCode::Read | InteractionCode::Vread => &[IF_NONE_MATCH, REQUEST_ID],
+        InteractionCode::Read | InteractionCode::Vread => &[IF_NONE_MATCH, IF_MODIFIED_SINCE, REQUEST_ID],
         InteractionCode::Capabilities
         | InteractionCode::HistorySystem
         | InteractionCode::HistoryType

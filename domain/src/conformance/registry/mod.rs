@@ -75,6 +75,21 @@ impl Registry {
         self.types.get(at)
     }
 
+    /// What `_revinclude` may name in a search of `type_`: every reference parameter that may point to it.
+    pub fn reverse_includes(&self, type_: &ResourceType) -> impl Iterator<Item = String> + '_ {
+        let target = type_.id;
+        let points = move |parameter: &&&SearchParameter| {
+            parameter.kind == SearchKind::Reference
+                && (parameter.targets.is_empty() || parameter.targets.contains(&target))
+        };
+        self.types.iter().flat_map(move |from| {
+            from.parameters
+                .iter()
+                .filter(points)
+                .map(move |parameter| format!("{}:{}", from.name, parameter.code))
+        })
+    }
+
     /// Every method at every address below the FHIR base.
     pub fn routes(&self) -> &'static [Route] {
         route::ROUTES
