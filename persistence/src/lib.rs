@@ -111,6 +111,10 @@ enum Links {
 /// How long a start waits for the database.
 const START: Duration = Duration::from_secs(10);
 
+/// Twice the longest pause between two attempts to reach a PostgreSQL that went away: r2d2 doubles its pauses up to half of
+/// its timeout.
+const RECONNECT: Duration = Duration::from_secs(1);
+
 /// How long a running server waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -128,7 +132,7 @@ impl Connections {
             None => Pool::builder()
                 .max_size(size)
                 .min_idle(Some(0))
-                .connection_timeout(START)
+                .connection_timeout(RECONNECT)
                 .connection_customizer(Box::new(PostgresSettings))
                 .build(ConnectionManager::new(&settings.url))
                 .map(Links::Postgres),

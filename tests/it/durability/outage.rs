@@ -38,7 +38,6 @@ impl Drop for Cluster {
 }
 
 #[test]
-#[ignore = "waits for the store to know a lost connection from a fault of its own"]
 fn a_restarted_database_is_survived() {
     let cluster = Cluster::start();
     let server = Settings::open(Database::Sqlite).with("BINNACLE_DATABASE_URL", &cluster.url).start();
