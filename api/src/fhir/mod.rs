@@ -26,6 +26,7 @@ pub(crate) async fn handle(http: HttpRequest, payload: web::Payload, app: web::D
         Ok(Err(error)) => {
             let mut response = response::failure(&error);
             response::advise(&mut response, &error, http.path(), &app.settings);
+            response::blame_token(&mut response, http.headers());
             response
         }
         Err(_) => response::failure(&Error::new(

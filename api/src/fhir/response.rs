@@ -87,6 +87,18 @@ pub(crate) fn advise(response: &mut HttpResponse, error: &Error, path: &str, set
     }
 }
 
+/// Adds to the challenge of a 401 that the token which came with the request is why (`RFC 6750 §3.1`).
+pub(crate) fn blame_token(response: &mut HttpResponse, request: &HeaderMap) {
+    if !request.contains_key(header::AUTHORIZATION) || response.status() != StatusCode::UNAUTHORIZED {
+        return;
+    }
+    let challenge = response.headers().get(header::WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+    let challenge = challenge.map(|challenge| format!("{challenge}, error=\"invalid_token\""));
+    if let Some(Ok(challenge)) = challenge.map(HeaderValue::try_from) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+}
+
 /// The same JSON, indented. Numbers keep their digits.
 fn pretty(body: Vec<u8>) -> Vec<u8> {
     let tree: Result<serde_json::Value, _> = serde_json::from_slice(&body);

@@ -14,6 +14,7 @@ pub(crate) async fn userinfo(http: HttpRequest, app: web::Data<App>) -> HttpResp
         Err(error) => {
             let mut response = response::failure(&error);
             response::advise(&mut response, &error, http.path(), &app.settings);
+            response::blame_token(&mut response, http.headers());
             response
         }
     }

@@ -17,7 +17,9 @@ use std::net::TcpStream;
 fn opens_nothing(server: &Server, what: &str, token: &str) {
     let answer = server.http().with_token(token).get("Patient");
     assert_eq!(answer.status, 401, "{what}: {token} {answer}");
-    assert!(answer.header("www-authenticate").starts_with("Bearer"), "{what}: {answer}");
+    let challenge = answer.header("www-authenticate");
+    let is_right = challenge.starts_with("Bearer") && challenge.ends_with("error=\"invalid_token\"");
+    assert!(is_right, "{what}: {answer}");
     let said = answer.to_string();
     assert!(token.len() < 20 || !said.contains(token), "{what}: the token is repeated");
     answer.expect_error(401);

@@ -7,11 +7,20 @@ use crate::database::Database;
 use crate::http::Answer;
 use crate::server::{Settings, unique};
 use crate::token::{self, PASSWORD, SECRET};
+use std::time::Duration;
 
+/// One attempt. A server that says it is busy (503, `Retry-After`) has not looked at it and is asked again.
 fn attempt(flow: &Flow<'_>, name: &str, password: &str) -> Answer {
     let browser = Browser::new(flow.server.http());
     let login = form(&browser.open(&flow.request.address()));
-    browser.submit(&login, &[("username", name), ("password", password)])
+    for _ in 0..5 {
+        let answer = browser.submit(&login, &[("username", name), ("password", password)]);
+        if answer.status != 503 {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    panic!("the server stays busy")
 }
 
 fn a56_guessing_ends_for_accounts_that_exist_or_not(database: Database) {
