@@ -1,7 +1,7 @@
 //! Prints an OpenAPI document: of everything, or of the resource type named as the argument.
 
 use domain::conformance::Registry;
-use openapi::{Extent, Installation};
+use openapi::{Depth, Extent, Installation};
 use std::io::Write;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,10 +13,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let registry = Registry::r4();
     let extent = match std::env::args().nth(1) {
-        Some(name) => Extent::Type(registry.resource_type(&name).ok_or("no such resource type")?),
+        Some(name) => Extent::Types(vec![registry.resource_type(&name).ok_or("no such resource type")?]),
         None => Extent::Everything,
     };
-    let document = openapi::build(registry, &installation, extent);
+    let document = openapi::build(registry, &installation, &extent, Depth::Full);
     std::io::stdout().write_all(&openapi::to_bytes(&document)?)?;
     Ok(())
 }

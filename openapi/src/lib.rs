@@ -1,6 +1,8 @@
 //! OpenAPI 3.1 documents made from the [`Registry`] and R4's element tables: one of everything, and one for each
 //! resource type that is complete in itself. This crate types no address and no search parameter of FHIR by hand.
 
+mod answers;
+mod example;
 mod fhir;
 mod parameters;
 mod schemas;
@@ -9,6 +11,7 @@ mod service;
 
 use domain::conformance::Registry;
 use domain::conformance::registry::{Level, ResourceType};
+use example::Examples;
 use schemas::Schemas;
 use utoipa::openapi::path::PathsBuilder;
 use utoipa::openapi::tag::TagBuilder;
@@ -30,74 +33,131 @@ pub struct Installation<'a> {
 }
 
 /// How much a document says.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Extent<'a> {
     /// Everything this server does.
     Everything,
-    /// One resource type.
-    Type(&'a ResourceType),
+    /// What is of no one type: the system interactions, the authorization server, the health of the process.
+    Server,
+    /// These resource types.
+    Types(Vec<&'a ResourceType>),
+}
+
+/// How deep the schemas of a document go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// As R4 has them.
+    Full,
+    /// For pages that show schemas by following every reference, which FHIR's extensions make endless: extensions and
+    /// contained resources are objects without more, and the companions of primitives (`_birthDate`) are left out.
+    Outline,
+}
+
+impl<'a> Extent<'a> {
+    fn types(&self, registry: &'a Registry) -> Vec<&'a ResourceType> {
+        match self {
+            Extent::Everything => registry.types().iter().collect(),
+            Extent::Server => Vec::new(),
+            Extent::Types(types) => types.clone(),
+        }
+    }
+
+    const fn levels(&self) -> &'static [Level] {
+        match self {
+            Extent::Everything => &[Level::System, Level::Type, Level::Instance],
+            Extent::Server => &[Level::System],
+            Extent::Types(_) => &[Level::Type, Level::Instance],
+        }
+    }
+
+    fn title(&self) -> String {
+        match self {
+            Extent::Everything => "Binnacle".to_owned(),
+            Extent::Server => "Binnacle: the server".to_owned(),
+            Extent::Types(types) => {
+                let names: Vec<&str> = types.iter().map(|type_| type_.name).collect();
+                format!("Binnacle: {}", names.join(", "))
+            }
+        }
+    }
 }
 
 /// Builds a document. It does not change while the server runs: keep its bytes.
-pub fn build(registry: &Registry, installation: &Installation<'_>, extent: Extent<'_>) -> OpenApi {
-    let mut schemas = Schemas::default();
+pub fn build<'a>(
+    registry: &'a Registry,
+    installation: &Installation<'_>,
+    extent: &Extent<'a>,
+    depth: Depth,
+) -> OpenApi {
+    let mut schemas = Schemas::of(depth);
     let mut paths = PathsBuilder::new();
     let mut tags = Vec::new();
-    let writer = fhir::Writer { registry, base_path: installation.base_path };
-    let title = match extent {
-        Extent::Everything => {
-            schemas::any_resource(&mut schemas);
-            paths = writer.system(paths, &mut schemas);
-            for type_ in registry.types() {
-                paths = writer.resource_type(paths, &mut schemas, type_);
-            }
-            paths = service::paths(paths, installation);
-            tags.push(tag(
-                fhir::SYSTEM_TAG,
-                "The whole server: capabilities, bundles, history and search in all types",
-            ));
-            tags.extend(service::TAGS.iter().map(|(name, description)| tag(name, description)));
-            tags.extend(registry.types().iter().map(|type_| tag(type_.name, type_.short)));
-            "Binnacle".to_owned()
-        }
-        Extent::Type(type_) => {
-            schemas::any_object(&mut schemas);
-            paths = writer.resource_type(paths, &mut schemas, type_);
-            tags.push(tag(type_.name, type_.short));
-            format!("Binnacle: {}", type_.name)
-        }
+    let tokens = installation.tokens;
+    let mut writer = fhir::Writer {
+        registry,
+        base_path: installation.base_path,
+        tokens,
+        asked: Default::default(),
+        examples: Default::default(),
     };
-    let levels: &[Level] = match extent {
-        Extent::Everything => &[Level::System, Level::Type, Level::Instance],
-        Extent::Type(_) => &[Level::Type, Level::Instance],
-    };
-    let mut components = ComponentsBuilder::new();
-    for (name, parameter) in parameters::shared(registry, levels) {
-        components = components.parameter(name, parameter);
+    let types = extent.types(registry);
+    match extent {
+        _ if depth == Depth::Outline => schemas::any_object(&mut schemas, schemas::ANY_RESOURCE),
+        Extent::Everything => schemas::any_resource(&mut schemas),
+        Extent::Server => schemas::any_object(&mut schemas, schemas::ANY_RESOURCE),
+        Extent::Types(_) => schemas::any_of(&mut schemas, &types),
     }
-    for (name, response) in fhir::error_responses(&mut schemas) {
-        components = components.response(name, response);
+    if extent.levels().contains(&Level::System) {
+        paths = service::paths(writer.system(paths, &mut schemas), registry, installation);
+        tags.push(tag(
+            fhir::SYSTEM_TAG,
+            "The whole server: capabilities, bundles, history and search in all types",
+        ));
+        tags.extend(service::TAGS.iter().map(|(_, name, description)| tag(name, description)));
     }
-    for (name, schema) in schemas.finish() {
-        components = components.schema(name, schema);
+    for type_ in types {
+        paths = writer.resource_type(paths, &mut schemas, type_);
+        tags.push(tag(type_.name, type_.short));
     }
-    let mut document = OpenApiBuilder::new().info(info(&title, installation));
-    if installation.tokens {
-        for (name, scheme) in security::schemes(installation.public_url) {
-            components = components.security_scheme(name, scheme);
-        }
-        document = document.security(Some(security::required()));
-    } else {
-        // One empty requirement: nothing is asked.
-        document = document.security(Some([Default::default()]));
+    let mut components = components(registry, extent.levels(), schemas, writer.examples);
+    for (name, scheme) in writer.asked.schemes(installation.public_url) {
+        components = components.security_scheme(name, scheme);
     }
-    let server = ServerBuilder::new().url(installation.public_url).build();
-    document
-        .servers(Some([server]))
+    OpenApiBuilder::new()
+        .info(info(&extent.title(), installation))
+        // One empty requirement: nothing is asked where an operation does not say so.
+        .security(Some([Default::default()]))
+        .servers(Some([ServerBuilder::new().url(installation.public_url).build()]))
         .paths(paths)
         .components(Some(components.build()))
         .tags(Some(tags))
         .build()
+}
+
+/// What operations share.
+fn components(
+    registry: &Registry,
+    levels: &[Level],
+    mut schemas: Schemas,
+    mut examples: Examples,
+) -> ComponentsBuilder {
+    let mut components = ComponentsBuilder::new();
+    for (name, parameter) in parameters::shared(registry, levels) {
+        components = components.parameter(name, parameter);
+    }
+    for (name, header) in answers::headers(registry, levels) {
+        components = components.header(name, header);
+    }
+    for (name, response) in answers::failures(&mut schemas, &mut examples) {
+        components = components.response(name, response);
+    }
+    for (name, example) in examples.finish() {
+        components = components.example(name, example);
+    }
+    for (name, schema) in schemas.finish() {
+        components = components.schema(name, schema);
+    }
+    components
 }
 
 /// The bytes of a document.

@@ -25,6 +25,9 @@ pub(crate) fn shared(registry: &Registry, levels: &[Level]) -> BTreeMap<String, 
         for parameter in registry.result_parameters(interaction) {
             found.insert(result_component(interaction, parameter), result(parameter));
         }
+        for parameter in registry.general_parameters() {
+            found.insert(parameter.name.to_owned(), result(parameter));
+        }
         for parameter in registry.common_parameters().iter().filter(|_| interaction.searches()) {
             found.insert(parameter.code.to_owned(), search(parameter));
         }
@@ -54,6 +57,9 @@ pub(crate) fn apply(
         for parameter in registry.result_parameters(route.interaction) {
             operation = operation.parameter_ref(reference(&result_component(route.interaction, parameter)));
         }
+    }
+    for parameter in registry.general_parameters() {
+        operation = operation.parameter_ref(reference(parameter.name));
     }
     for header in registry.request_headers(route.interaction) {
         operation = operation.parameter_ref(reference(&header_component(route.interaction, header)));
@@ -109,7 +115,12 @@ fn header_component(interaction: InteractionCode, header: &Header) -> String {
 }
 
 fn result_component(interaction: InteractionCode, parameter: &ResultParameter) -> String {
-    let of = if interaction.tells_history() { "history" } else { "search" };
+    // `_count` asks different things of searches and histories.
+    let of = match interaction {
+        InteractionCode::Capabilities => "capabilities_",
+        _ if interaction.tells_history() => "history",
+        _ => "search",
+    };
     format!("{of}{}", parameter.name)
 }
 

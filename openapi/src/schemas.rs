@@ -1,24 +1,36 @@
 //! Schemas of resources and data types from R4's element tables: one component for each structure.
 
+use crate::Depth;
 use domain::conformance::Definitions;
 use domain::conformance::definitions::{Element, ElementType, Shape, ShapeId, ShapeKind, Strength};
+use domain::conformance::registry::ResourceType;
 use std::collections::BTreeMap;
 use utoipa::openapi::schema::{
-    AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type,
+    AdditionalProperties, AnyOfBuilder, ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type,
 };
 use utoipa::openapi::{Discriminator, KnownFormat, Ref, RefOr, Schema, SchemaFormat};
 
 /// The component that stands for a resource of any type.
 pub(crate) const ANY_RESOURCE: &str = "AnyResource";
 
+/// The component that stands for a resource of a type that the document does not describe.
+const OTHER_RESOURCE: &str = "OtherResource";
+/// What every error is.
+const OUTCOME: &str = "OperationOutcome";
+
 /// The schemas reached from some structures, by component name.
-#[derive(Default)]
 pub(crate) struct Schemas {
+    depth: Depth,
     found: BTreeMap<String, RefOr<Schema>>,
     waiting: Vec<ShapeId>,
 }
 
 impl Schemas {
+    /// None yet.
+    pub(crate) const fn of(depth: Depth) -> Schemas {
+        Schemas { depth, found: BTreeMap::new(), waiting: Vec::new() }
+    }
+
     /// A reference to the schema of a structure, which joins the document with all it needs.
     pub(crate) fn reference(&mut self, shape: &Shape) -> Ref {
         self.waiting.push(shape.id);
@@ -53,11 +65,19 @@ impl Schemas {
 
     fn structure(&mut self, shape: &Shape) -> RefOr<Schema> {
         let mut object = ObjectBuilder::new().schema_type(Type::Object);
+        let outline = self.depth == Depth::Outline;
+        if outline && shape.name == "Extension" {
+            let url = primitive("uri", None);
+            let free = AdditionalProperties::FreeForm(true);
+            return object.property("url", url).required("url").additional_properties(Some(free)).into();
+        }
         if !shape.short.is_empty() {
             object = object.description(Some(shape.short));
         }
         if shape.kind == ShapeKind::Resource {
             let type_ = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([shape.name]));
+            // Generated code need not name the type again.
+            let type_ = type_.default(Some(shape.name.into()));
             object = object.property("resourceType", type_).required("resourceType");
         }
         for element in &shape.elements {
@@ -66,10 +86,11 @@ impl Schemas {
             }
             for type_ in &element.types {
                 let name = element.member_name(type_);
-                if Definitions::r4().shape(type_.shape).kind == ShapeKind::Primitive && element.name != "id" {
+                let is_primitive = Definitions::r4().shape(type_.shape).kind == ShapeKind::Primitive;
+                if is_primitive && element.name != "id" && !outline {
                     object = object.property(format!("_{name}"), self.companion(element));
                 }
-                object = object.property(name, self.element(element, type_));
+                object = object.property(name, self.element(shape, element, type_));
             }
         }
         object.into()
@@ -85,13 +106,14 @@ impl Schemas {
         ArrayBuilder::new().items(OneOfBuilder::new().item(companion).item(null)).into()
     }
 
-    fn element(&mut self, element: &Element, type_: &ElementType) -> RefOr<Schema> {
+    fn element(&mut self, owner: &Shape, element: &Element, type_: &ElementType) -> RefOr<Schema> {
         let description = description(element, type_);
         let shape = Definitions::r4().shape(type_.shape);
         if !element.list {
             return match shape.kind {
                 ShapeKind::Primitive => {
-                    primitive(shape.name, Some(element)).description(Some(description)).into()
+                    let schema = primitive(shape.name, Some(element)).description(Some(description));
+                    schema.read_only(assigned(owner, element)).into()
                 }
                 _ => self.structure_reference(shape, Some(description)),
             };
@@ -128,8 +150,19 @@ pub(crate) fn any_resource(schemas: &mut Schemas) {
     schemas.add(ANY_RESOURCE, one);
 }
 
-/// Any resource, without saying what is in it: for documents of one type.
-pub(crate) fn any_object(schemas: &mut Schemas) {
+/// Any resource in a document of some types: one of those, an OperationOutcome, or an object that says its type.
+pub(crate) fn any_of(schemas: &mut Schemas, types: &[&ResourceType]) {
+    let mut any = AnyOfBuilder::new().description(Some("A resource of any type."));
+    for type_ in types.iter().filter(|type_| type_.name != OUTCOME) {
+        any = any.item(schemas.named(type_.name));
+    }
+    any = any.item(schemas.named(OUTCOME)).item(Ref::from_schema_name(OTHER_RESOURCE));
+    schemas.add(ANY_RESOURCE, any);
+    any_object(schemas, OTHER_RESOURCE);
+}
+
+/// Any resource, without saying what is in it.
+pub(crate) fn any_object(schemas: &mut Schemas, name: &str) {
     let type_ = ObjectBuilder::new().schema_type(Type::String).description(Some("The type of the resource."));
     let object = ObjectBuilder::new()
         .schema_type(Type::Object)
@@ -137,7 +170,7 @@ pub(crate) fn any_object(schemas: &mut Schemas) {
         .property("resourceType", type_)
         .required("resourceType")
         .additional_properties(Some(AdditionalProperties::FreeForm(true)));
-    schemas.add(ANY_RESOURCE, object);
+    schemas.add(name, object);
 }
 
 /// `Patient.contact` is `PatientContact`: generators make class names of it.
@@ -147,6 +180,11 @@ pub(crate) fn component_name(name: &str) -> String {
         letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect::<String>()
     };
     name.split('.').map(upper).collect()
+}
+
+/// Whether the server gives this element its value, whatever is sent (`FHIR R4 resource.html#Meta`).
+fn assigned(owner: &Shape, element: &Element) -> bool {
+    owner.name == "Meta" && matches!(element.name, "versionId" | "lastUpdated")
 }
 
 fn description(element: &Element, type_: &ElementType) -> String {

@@ -1,5 +1,7 @@
 //! The security schemes: OAuth 2.0 with SMART scopes, and the bearer token it gives.
 
+use domain::conformance::registry::{InteractionCode, ResourceType};
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::openapi::security::{
     AuthorizationCode, ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes,
     SecurityRequirement, SecurityScheme,
@@ -10,47 +12,83 @@ const OAUTH2: &str = "oauth2";
 /// Name of the bearer scheme.
 const BEARER: &str = "bearer";
 
-/// The schemes by name.
-pub(crate) fn schemes(public_url: &str) -> [(&'static str, SecurityScheme); 2] {
-    let token = format!("{public_url}/oauth2/token");
-    let code =
-        AuthorizationCode::new(format!("{public_url}/oauth2/authorize"), token.clone(), person_scopes());
-    let client = ClientCredentials::new(token, system_scopes());
-    let description =
-        "SMART App Launch 2: authorization code with PKCE (S256) for apps, client credentials for backends.";
-    let flows = [Flow::AuthorizationCode(code), Flow::ClientCredentials(client)];
-    let bearer = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .bearer_format("JWT")
-        .description(Some("An access token of this server."))
-        .build();
-    [
-        (OAUTH2, SecurityScheme::OAuth2(OAuth2::with_description(flows, description))),
-        (BEARER, SecurityScheme::Http(bearer)),
-    ]
+/// The contexts of SMART scopes, and whose data each is about.
+const CONTEXTS: [(&str, &str); 3] = [
+    ("patient", "in the record of the patient in context"),
+    ("user", "that the person may reach"),
+    ("system", "in every record"),
+];
+
+/// The scopes that operations ask for, with what each allows.
+#[derive(Default)]
+pub(crate) struct Asked(BTreeMap<String, String>);
+
+impl Asked {
+    /// What an operation asks for: one scope of any context, or a token that covers it.
+    pub(crate) fn of(
+        &mut self,
+        interaction: InteractionCode,
+        type_: Option<&ResourceType>,
+    ) -> Vec<SecurityRequirement> {
+        let none = BTreeSet::<String>::new();
+        let mut requirements = Vec::new();
+        if interaction == InteractionCode::Capabilities {
+            return requirements;
+        }
+        let Some(letter) = interaction.letter() else {
+            // Each entry of a bundle asks for its own.
+            return vec![SecurityRequirement::new(OAUTH2, none), bearer()];
+        };
+        let name = type_.map_or("*", |type_| type_.name);
+        for (context, whose) in CONTEXTS {
+            let scope = format!("{context}/{name}.{letter}");
+            let of = if name == "*" { "every type" } else { name };
+            self.0.insert(scope.clone(), format!("{} {of} {whose}", verb(letter)));
+            requirements.push(SecurityRequirement::new(OAUTH2, [scope]));
+        }
+        requirements.push(bearer());
+        requirements
+    }
+
+    /// The schemes by name, with every scope that was asked for.
+    pub(crate) fn schemes(self, public_url: &str) -> [(&'static str, SecurityScheme); 2] {
+        let token = format!("{public_url}/oauth2/token");
+        let authorize = format!("{public_url}/oauth2/authorize");
+        let (system, person): (Vec<_>, Vec<_>) =
+            self.0.into_iter().partition(|(scope, _)| scope.starts_with("system/"));
+        let launch = [("launch/patient".to_owned(), "Choose a patient at launch".to_owned())];
+        let code = AuthorizationCode::new(
+            authorize,
+            token.clone(),
+            Scopes::from_iter(launch.into_iter().chain(person)),
+        );
+        let client = ClientCredentials::new(token, Scopes::from_iter(system));
+        let description = "SMART App Launch 2: authorization code with PKCE (S256) for apps, client credentials for \
+            backends. Scopes combine and widen: `patient/*.cruds` covers all below `patient/`.";
+        let flows = [Flow::AuthorizationCode(code), Flow::ClientCredentials(client)];
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("An access token of this server."))
+            .build();
+        [
+            (OAUTH2, SecurityScheme::OAuth2(OAuth2::with_description(flows, description))),
+            (BEARER, SecurityScheme::Http(bearer)),
+        ]
+    }
 }
 
-/// What a FHIR request needs: a token, got by either flow or already at hand.
-pub(crate) fn required() -> Vec<SecurityRequirement> {
-    let none: [&str; 0] = [];
-    vec![SecurityRequirement::new(OAUTH2, none), SecurityRequirement::new(BEARER, none)]
+/// A token, got in whatever way.
+pub(crate) fn bearer() -> SecurityRequirement {
+    SecurityRequirement::new(BEARER, BTreeSet::<String>::new())
 }
 
-fn person_scopes() -> Scopes {
-    Scopes::from_iter([
-        ("openid", "Who the person is"),
-        ("fhirUser", "The FHIR resource of the person"),
-        ("launch/patient", "Choose a patient at launch"),
-        ("patient/*.rs", "Read and search the patient's record"),
-        ("patient/*.cruds", "Everything in the patient's record"),
-        ("user/*.rs", "Read and search what the person may see"),
-        ("user/*.cruds", "Everything the person may do"),
-    ])
-}
-
-fn system_scopes() -> Scopes {
-    Scopes::from_iter([
-        ("system/*.rs", "Read and search every record"),
-        ("system/*.cruds", "Everything in every record"),
-    ])
+const fn verb(letter: char) -> &'static str {
+    match letter {
+        'c' => "Create",
+        'r' => "Read",
+        'u' => "Update",
+        'd' => "Delete",
+        _ => "Search",
+    }
 }

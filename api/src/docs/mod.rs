@@ -3,83 +3,94 @@
 use crate::app::App;
 use crate::fhir::response;
 use crate::settings::Settings;
-use actix_web::http::header;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY};
 use actix_web::{HttpResponse, web};
 use domain::conformance::Registry;
 use domain::{Error, ErrorCode};
-use openapi::{Extent, Installation};
+use openapi::{Depth, Extent, Installation};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use utoipa_swagger_ui::{Config, Url};
 
-/// What Swagger UI opens on.
-const FIRST: [&str; 3] = ["Patient", "CarePlan", "Consent"];
+/// What the page opens on.
+const FIRST: &str = "Patient,CarePlan,Consent";
+/// The name of the part that is of no one type.
+const SERVER: &str = "Server";
 
 /// Nothing from other hosts; Swagger UI writes styles into the page and has images as `data:`.
-const POLICY: &str =
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The documents that were asked for, built once; the whole one has no name.
+/// The page: Swagger UI's own without the parts it does not need, so that it opens sooner.
+const PAGE: &str = include_str!("page.html");
+
+/// The documents that were asked for, built once, by depth and name; the whole one has no name.
 #[derive(Default)]
 pub(crate) struct Documents {
-    built: Mutex<BTreeMap<String, web::Bytes>>,
+    built: Mutex<BTreeMap<(bool, String), web::Bytes>>,
 }
 
 impl Documents {
-    fn get(&self, app: &App, name: &str) -> Result<web::Bytes, Error> {
+    fn get(&self, app: &App, name: &str, depth: Depth) -> Result<web::Bytes, Error> {
+        let key = (depth == Depth::Full, name.to_owned());
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bytes) = built.get(name) {
+        if let Some(bytes) = built.get(&key) {
             return Ok(bytes.clone());
         }
-        let bytes = web::Bytes::from(bytes(&app.settings, !app.open, name)?);
-        built.insert(name.to_owned(), bytes.clone());
+        let bytes = web::Bytes::from(bytes(&app.settings, !app.open, name, depth)?);
+        built.insert(key, bytes.clone());
         Ok(bytes)
     }
+}
+
+fn extent(name: &str) -> Result<Extent<'static>, Error> {
+    let registry = Registry::r4();
+    let missing = || Error::new(ErrorCode::NotFoundRoute, "There is no document of this resource type.");
+    Ok(match name {
+        "" => Extent::Everything,
+        SERVER => Extent::Server,
+        FIRST => Extent::Types(FIRST.split(',').filter_map(|name| registry.resource_type(name)).collect()),
+        _ => Extent::Types(vec![registry.resource_type(name).ok_or_else(missing)?]),
+    })
 }
 
 /// A document as it is served and as `binnacle openapi` prints it; the whole one has no name. `tokens`: whether they are
 /// asked for.
 ///
 /// Errors: [`ErrorCode::NotFoundRoute`] when `name` is no resource type.
-pub(crate) fn bytes(settings: &Settings, tokens: bool, name: &str) -> Result<Vec<u8>, Error> {
-    let registry = Registry::r4();
-    let extent = if name.is_empty() {
-        Extent::Everything
-    } else {
-        let missing = || Error::new(ErrorCode::NotFoundRoute, "There is no document of this resource type.");
-        Extent::Type(registry.resource_type(name).ok_or_else(missing)?)
-    };
+pub(crate) fn bytes(settings: &Settings, tokens: bool, name: &str, depth: Depth) -> Result<Vec<u8>, Error> {
     let installation = Installation {
         public_url: &settings.public_url,
         base_path: crate::routes::BASE,
         version: env!("CARGO_PKG_VERSION"),
         tokens,
     };
-    let document = openapi::build(registry, &installation, extent);
+    let document = openapi::build(Registry::r4(), &installation, &extent(name)?, depth);
     openapi::to_bytes(&document).map_err(|_| Error::internal("an OpenAPI document cannot be written"))
 }
 
-/// Mounts the documents and Swagger UI.
+/// What the handlers share.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
-    config
-        .app_data(web::Data::new(Documents::default()))
-        .app_data(web::Data::from(Arc::new(swagger())))
-        .route("/openapi.json", web::get().to(everything))
-        .route("/openapi/{type}.json", web::get().to(one_type))
-        .route("/docs", web::get().to(to_docs))
-        .route("/docs/{file:.*}", web::get().to(file));
+    config.app_data(web::Data::new(Documents::default()));
 }
 
-/// Swagger UI's settings: the documents to choose from.
-fn swagger() -> Config<'static> {
-    static ADDRESSES: OnceLock<Vec<(&'static str, String)>> = OnceLock::new();
+/// Swagger UI's settings: the documents to choose from, and no list of schemas, which would take a second to show.
+fn swagger(public_url: &str) -> Config<'static> {
+    static ADDRESSES: OnceLock<Vec<(String, String)>> = OnceLock::new();
     let addresses = ADDRESSES.get_or_init(|| {
-        let others =
-            Registry::r4().types().iter().map(|type_| type_.name).filter(|name| !FIRST.contains(name));
-        let types = FIRST.into_iter().chain(others).map(|name| (name, format!("/openapi/{name}.json")));
-        types.chain([("Everything (large)", "/openapi.json".to_owned())]).collect()
+        let address = |name: &str| format!("/docs/{name}.json");
+        let first = FIRST.split(',').chain([SERVER]);
+        let others = Registry::r4().types().iter().map(|type_| type_.name);
+        let others = others.filter(|name| !FIRST.split(',').any(|first| first == *name));
+        let parts = first.chain(others).map(|name| (name.to_owned(), address(name)));
+        let opening = (FIRST.replace(',', ", "), address(FIRST));
+        [opening].into_iter().chain(parts).collect()
     });
     Config::new(addresses.iter().map(|(name, address)| Url::new(name, address)))
+        .default_models_expand_depth(-1)
+        .display_operation_id(true)
+        .display_request_duration(true)
+        .validator_url("none")
+        .oauth2_redirect_url(format!("{public_url}/docs/oauth2-redirect.html"))
 }
 
 fn document(result: Result<web::Bytes, Error>) -> HttpResponse {
@@ -90,32 +101,46 @@ fn document(result: Result<web::Bytes, Error>) -> HttpResponse {
 }
 
 /// `GET /openapi.json`
-async fn everything(app: web::Data<App>, documents: web::Data<Documents>) -> HttpResponse {
-    document(documents.get(&app, ""))
+pub(crate) async fn everything(app: web::Data<App>, documents: web::Data<Documents>) -> HttpResponse {
+    document(documents.get(&app, "", Depth::Full))
 }
 
-/// `GET /openapi/{type}.json`
-async fn one_type(
+/// `GET /openapi/{name}.json`
+pub(crate) async fn part(
     app: web::Data<App>,
     documents: web::Data<Documents>,
     name: web::Path<String>,
 ) -> HttpResponse {
-    document(documents.get(&app, &name))
+    document(documents.get(&app, &name, Depth::Full))
 }
 
-/// `GET /docs`: Swagger UI's files are beside each other below `/docs/`.
-async fn to_docs() -> HttpResponse {
-    HttpResponse::Found().insert_header((header::LOCATION, "/docs/")).finish()
+/// `GET /docs`
+pub(crate) async fn page() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .body(PAGE)
 }
 
-/// `GET /docs/{file}`: a file of Swagger UI.
-async fn file(config: web::Data<Config<'static>>, name: web::Path<String>) -> HttpResponse {
-    match utoipa_swagger_ui::serve(&name, config.into_inner()) {
+/// `GET /docs/{file}`: a file of Swagger UI, or a document as it shows it.
+pub(crate) async fn file(
+    app: web::Data<App>,
+    documents: web::Data<Documents>,
+    name: web::Path<String>,
+) -> HttpResponse {
+    if let Some(part) = name.strip_suffix(".json").filter(|part| !part.is_empty()) {
+        return document(documents.get(&app, part, Depth::Outline));
+    }
+    let config = swagger(app.settings.public_url.trim_end_matches('/'));
+    match utoipa_swagger_ui::serve(&name, Arc::new(config)) {
         Ok(Some(file)) => {
             let mut response = HttpResponse::Ok();
-            response.content_type(file.content_type).insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
+            response
+                .content_type(file.content_type)
+                .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+                .insert_header((CACHE_CONTROL, "public, max-age=3600"));
             if file.gzpipped {
-                response.insert_header((header::CONTENT_ENCODING, "gzip"));
+                response.insert_header((CONTENT_ENCODING, "gzip"));
             }
             response.body(file.bytes.into_owned())
         }

@@ -1,9 +1,9 @@
 //! The authorization server over HTTP: token endpoint, authorization pages, keys and discovery.
 
-mod authorize;
-mod discovery;
-mod token;
-mod userinfo;
+pub(crate) mod authorize;
+pub(crate) mod discovery;
+pub(crate) mod token;
+pub(crate) mod userinfo;
 
 use crate::app::App;
 use crate::clock::{SystemClock, SystemIds};
@@ -69,44 +69,6 @@ impl Authority {
             passwords: Preparation::start(PASSWORD_THREADS, PASSWORD_QUEUE).map_err(|e| e.to_string())?,
         })
     }
-}
-
-/// Mounts this room's addresses.
-pub(crate) fn configure(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/oauth2/token")
-                .route(web::post().to(token::token))
-                .default_service(web::to(token::other_method)),
-        )
-        .service(
-            web::resource("/oauth2/revoke")
-                .route(web::post().to(token::revoke))
-                .default_service(web::to(token::other_method)),
-        )
-        .service(
-            web::resource("/oauth2/introspect")
-                .route(web::post().to(token::introspect))
-                .default_service(web::to(token::other_method)),
-        )
-        .service(
-            web::resource("/oauth2/userinfo")
-                .route(web::get().to(userinfo::userinfo))
-                .route(web::post().to(userinfo::userinfo)),
-        )
-        .route("/.well-known/openid-configuration", web::get().to(discovery::metadata))
-        .service(
-            web::resource("/oauth2/authorize")
-                .route(web::get().to(authorize::show))
-                .route(web::post().to(authorize::by_post)),
-        )
-        .service(web::resource("/oauth2/login").route(web::post().to(authorize::login)))
-        .service(web::resource("/oauth2/approve").route(web::post().to(authorize::approve)))
-        .route("/demo/callback", web::get().to(authorize::demo_callback))
-        .route("/oauth2/pages.css", web::get().to(crate::pages::style))
-        .route("/oauth2/jwks", web::get().to(discovery::jwks))
-        .route("/.well-known/oauth-authorization-server", web::get().to(discovery::metadata))
-        .route("/FHIR/R4/.well-known/smart-configuration", web::get().to(discovery::smart_configuration));
 }
 
 /// Follows what other processes change, keys and clients' origins, every ten seconds, and removes expired codes,

@@ -6,7 +6,7 @@ use crate::fhir::response;
 use crate::guard::limit;
 use crate::guard::trace::Client;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
+use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use domain::authorization::token::{self, TokenRequest};
 use domain::authorization::{Refusal, introspection, revocation};
@@ -69,12 +69,6 @@ pub(crate) async fn introspect(
         Ok(Err(refusal)) => refused(None, &refusal),
         Err(error) => response::failure(&error),
     }
-}
-
-/// Any method but `POST`.
-pub(crate) async fn other_method() -> HttpResponse {
-    let mut response = HttpResponse::MethodNotAllowed();
-    response.insert_header((ALLOW, "POST")).insert_header((CACHE_CONTROL, "no-store")).finish()
 }
 
 /// An answer that nobody stores (`RFC 6749 §5.1`).

@@ -60,6 +60,23 @@ const fn parameter(name: &'static str, value: ValueType, description: &'static s
     ResultParameter { name, value, repeats: false, description }
 }
 
+/// Parameters of the CapabilityStatement (`FHIR R4 http.html#capabilities`).
+pub(super) const CAPABILITIES: &[ResultParameter] = &[parameter(
+    "mode",
+    ValueType::Code(&["full", "normative", "terminology"]),
+    "`full` (the default) and `normative` answer with the CapabilityStatement; this server is no terminology server.",
+)];
+
+/// Parameters of every request that has a body in its answer (`FHIR R4 http.html#general`).
+pub(super) const GENERAL: &[ResultParameter] = &[
+    parameter(
+        "_format",
+        ValueType::Text,
+        "The form of the answer, before `Accept`: `json` or `application/fhir+json`.",
+    ),
+    parameter("_pretty", ValueType::Code(&["true", "false"]), "`true` indents the answer."),
+];
+
 /// Parameters of histories (`FHIR R4 http.html#history`).
 pub(super) const HISTORY: &[ResultParameter] = &[
     parameter("_count", ValueType::Count, "Most versions on a page."),
@@ -99,6 +116,7 @@ const ETAG: Header = Header { name: "ETag", description: "The version of the res
 const LAST_MODIFIED: Header = Header { name: "Last-Modified", description: "When this version was made." };
 const LOCATION: Header =
     Header { name: "Location", description: "The address of the version that was made." };
+const CONTENT_LOCATION: Header = Header { name: "Content-Location", description: "The same as `Location`." };
 
 /// Headers that a request may have.
 pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [Header] {
@@ -118,11 +136,12 @@ pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [H
 /// Headers of an answer that succeeded.
 pub(super) const fn answer_headers(interaction: InteractionCode) -> &'static [Header] {
     match interaction {
-        InteractionCode::Create => &[LOCATION, ETAG, LAST_MODIFIED, REQUEST_ID],
-        InteractionCode::Read | InteractionCode::Vread | InteractionCode::Update => {
+        InteractionCode::Create | InteractionCode::Update => {
+            &[LOCATION, CONTENT_LOCATION, ETAG, LAST_MODIFIED, REQUEST_ID]
+        }
+        InteractionCode::Read | InteractionCode::Vread | InteractionCode::Delete => {
             &[ETAG, LAST_MODIFIED, REQUEST_ID]
         }
-        InteractionCode::Delete => &[ETAG, REQUEST_ID],
         InteractionCode::Capabilities
         | InteractionCode::Bundle
         | InteractionCode::SearchSystem

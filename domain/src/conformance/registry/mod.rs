@@ -3,9 +3,11 @@
 
 mod control;
 mod route;
+mod service;
 
 pub use control::{Header, ResultParameter, ValueType};
 pub use route::{InteractionCode, Level, Method, Route};
+pub use service::{Purpose, Service, ServiceRoute};
 
 use super::definitions::{Definitions, SearchParameter};
 use super::{SearchKind, TypeId};
@@ -83,6 +85,11 @@ impl Registry {
         self.routes().iter().filter(move |route| route.interaction.level() == level)
     }
 
+    /// Every method at every address beside FHIR's.
+    pub const fn services(&self) -> &'static [ServiceRoute] {
+        service::SERVICES
+    }
+
     /// The search parameters of every type (`_id`, `_lastUpdated`, …), by code.
     pub fn common_parameters(&self) -> &[&'static SearchParameter] {
         &self.common
@@ -94,9 +101,16 @@ impl Registry {
             control::SEARCH
         } else if interaction.tells_history() {
             control::HISTORY
+        } else if matches!(interaction, InteractionCode::Capabilities) {
+            control::CAPABILITIES
         } else {
             &[]
         }
+    }
+
+    /// The parameters that every interaction takes, whatever it does.
+    pub const fn general_parameters(&self) -> &'static [ResultParameter] {
+        control::GENERAL
     }
 
     /// Headers that a request may have.

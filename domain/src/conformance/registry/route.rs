@@ -103,6 +103,22 @@ impl InteractionCode {
         }
     }
 
+    /// The letter of `cruds` that a token needs for it (`SMART App Launch 2.2, scopes-and-launch-context`); the
+    /// entries of a bundle need theirs.
+    pub const fn letter(self) -> Option<char> {
+        match self {
+            InteractionCode::Capabilities | InteractionCode::Bundle => None,
+            InteractionCode::Create => Some('c'),
+            InteractionCode::Read | InteractionCode::Vread | InteractionCode::HistoryInstance => Some('r'),
+            InteractionCode::Update => Some('u'),
+            InteractionCode::Delete => Some('d'),
+            InteractionCode::SearchSystem
+            | InteractionCode::SearchType
+            | InteractionCode::HistorySystem
+            | InteractionCode::HistoryType => Some('s'),
+        }
+    }
+
     /// Whether it answers with a page of resources.
     pub const fn pages(self) -> bool {
         self.searches() || self.tells_history()
