@@ -46,8 +46,12 @@ impl Dialect {
     pub(crate) const SQLITE_WRITER: &'static str =
         "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000;";
 
-    /// Settings of every PostgreSQL connection: compiling a statement takes longer than any of ours.
-    pub(crate) const POSTGRES_SETTINGS: &'static str = "SET jit = off;";
+    /// Settings of every PostgreSQL connection: compiling a statement takes longer than any of ours; and the plan is what
+    /// the statement says, joins in its order and by index, so that it neither waits for statistics (a table just loaded
+    /// has none) nor is made again for every value.
+    pub(crate) const POSTGRES_SETTINGS: &'static str = "SET jit = off; SET join_collapse_limit = 1; \
+         SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; \
+         SET plan_cache_mode = force_generic_plan;";
 
     /// Keeps other processes out while the schema changes; SQLite's own write lock does that there.
     pub(crate) const LOCK_SCHEMA: &'static str = "SELECT pg_advisory_lock(7235416211)";

@@ -14,8 +14,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-/// Writers on PostgreSQL, which lets several write at once. SQLite has one.
-pub(crate) const POSTGRES_WRITERS: usize = 4;
+/// Writers on PostgreSQL, which lets several write at once and joins their commits on the disk. SQLite has one.
+pub(crate) const POSTGRES_WRITERS: usize = 8;
 
 /// The running threads. Dropping it lets them finish what is queued.
 pub(crate) struct Threads {

@@ -17,15 +17,15 @@ use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::Access;
 use domain::search::query::{Position, Query, Total};
-use domain::store::{Matches, Stored};
+use domain::store::{Matches, ReadTx, Stored};
 
 /// Resources that are not deleted.
 pub(super) const ALIVE: &str = "v.method <> 3";
 
-/// Whether more than one statement makes the answer, which must then see one state of the store. Counts that choose what a
-/// search starts from are no part of it.
+/// Whether more than one statement makes every answer, which must then see one state of the store. Counts that choose what
+/// a search starts from are no part of it.
 pub(crate) fn takes_several_statements(query: &Query) -> bool {
-    query.count > 0 && (query.total != Total::None || !query.sort.is_empty() || !query.includes.is_empty())
+    query.count > 0 && (query.total != Total::None || !query.includes.is_empty())
 }
 
 /// Runs a search. `access` is a criterion of matches, total, chains and what is brought along.
@@ -42,10 +42,19 @@ pub(crate) fn run(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> R
     if query.count == 0 {
         return Ok(Matches { matches: vec![], included: vec![], included_cut: false, total, next: None });
     }
-    let found = match (&drive, dated::parameter(query)) {
-        (None, Some(parameter)) => dated::page(tx, access, query, parameter)?,
-        _ => rows::page(tx, access, query, drive.as_ref())?,
+    let page = |tx: &mut Transaction<'_>| match (&drive, dated::parameter(query)) {
+        (None, Some(parameter)) => {
+            tx.snapshot()?;
+            dated::page(tx, access, query, parameter)
+        }
+        _ => rows::page(tx, access, query, drive.as_ref()),
     };
+    let mut found = page(tx)?;
+    if found.len() > query.count && !query.sort.is_empty() && !tx.connection.begun {
+        // Where the next page begins is read by a second statement, and must be where this page ends.
+        tx.snapshot()?;
+        found = page(tx)?;
+    }
     let more = found.len() > query.count;
     let matches: Vec<Stored> =
         found.into_iter().take(query.count).map(|row| stored(tx.names, row)).collect::<Result<_, _>>()?;

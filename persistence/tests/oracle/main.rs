@@ -3,6 +3,7 @@
 //! `PROPTEST_CASES` sets how many worlds are made. PostgreSQL comes from `BINNACLE_TEST_POSTGRES` (`make test`).
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod compartment;
 mod fragment;
 mod question;
 mod stores;

@@ -3,9 +3,13 @@
 use super::fragment::{CONTROLS, FRAGMENTS, ODD};
 use super::world::BASE;
 use domain::Error;
+use domain::access::actor::Actor;
+use domain::access::decision::access;
+use domain::access::scope::Letter;
 use domain::access::{Access, Clause, Reach};
 use domain::clock::Instant;
 use domain::conformance::Definitions;
+use domain::id::Id;
 use domain::index::hash::resource_key;
 use domain::search::page::Seal;
 use domain::search::query::{Position, Query};
@@ -32,6 +36,8 @@ enum Asker {
     /// scope's constraints.
     Constrained,
     Nothing,
+    /// An app of Patient/a, with what its token is decided to see.
+    Token,
 }
 
 /// What stands in a search once.
@@ -102,6 +108,18 @@ impl Question {
         Question { type_, url: format!("{url}&_count=100&_total=accurate"), asker: Asker::Everything }
     }
 
+    /// The same search, on one page, by somebody who sees everything and by an app of Patient/a.
+    pub(super) fn openly_and_by_token(&self) -> [Question; 2] {
+        let whole = self.on_one_page();
+        [Question { asker: Asker::Everything, ..whole.clone() }, Question { asker: Asker::Token, ..whole }]
+    }
+
+    /// Whether a chain or `_has` looks at other resources than those found.
+    pub(super) fn has_links(&self) -> bool {
+        let names = self.url.split('&').filter_map(|pair| pair.split('=').next());
+        names.into_iter().any(|name| name.contains('.') || name.starts_with("_has"))
+    }
+
     /// The same search on one page.
     pub(super) fn on_one_page(&self) -> Question {
         let parts = self.url.split('&').filter(|part| !part.starts_with("_count="));
@@ -137,6 +155,16 @@ impl Question {
         match self.asker {
             Asker::Everything => Access::everything(),
             Asker::Nothing => Access::nothing(),
+            Asker::Token => {
+                let app = Actor {
+                    client: Some("app".to_owned()),
+                    fhir_user: None,
+                    patient: Some(Id::parse("a").unwrap()),
+                    scope: "patient/*.rs".to_owned(),
+                    open: false,
+                };
+                access(&app, Letter::Search, &[])
+            }
             Asker::Observations => Access::by_type([(type_id("Observation"), Reach::All)]),
             Asker::Patient => {
                 let own = || clause(Some(vec![resource_key("Patient", "a")]), Vec::new());

@@ -52,6 +52,11 @@ impl Answer {
         self.total
     }
 
+    /// What came along, described.
+    pub(super) fn included(&self) -> impl Iterator<Item = &String> {
+        self.included.iter().flatten()
+    }
+
     pub(super) fn ids(&self) -> Vec<&String> {
         self.pages.iter().flatten().collect()
     }
