@@ -43,10 +43,10 @@ def body_of(operation):
 
 def ask(path, method, operation):
     at = f"{method.upper()} {path}"
-    address = path.format(id="nobody", version=1, name="Patient", file="swagger-ui.css")
+    address = path.format(id="described", version=1, name="Patient", file="swagger-ui.css")
     media_type, body = body_of(operation)
     if body is not None and method == "put" and body:
-        body = json.dumps({**json.loads(body), "id": "nobody"})
+        body = json.dumps({**json.loads(body), "id": "described"})
     headers = {"Content-Type": media_type} if media_type else {}
     answer = client.request(method.upper(), address, content=body, headers=headers)
     if NOWHERE in answer.text and operation["operationId"] != "demoCallback":
