@@ -79,9 +79,16 @@ fn what_the_nhs_publishes_goes_in_but_for_its_mistakes() {
     for (folder, numbers, counts) in [
         ("nhs-examples", "refuse", (138, 101)),
         ("nhs-examples", "warn", (180, 59)),
-        ("nhsengland", "warn", (181, 5)),
+        ("nhsengland", "warn", (179, 5)),
     ] {
-        let table = import(&shared.join(folder), &["--nhs-number", numbers]);
+        let copy = tempfile::tempdir().unwrap();
+        let copied = Command::new("cp").arg("-r").arg(shared.join(folder)).arg(copy.path()).status();
+        assert!(copied.is_ok_and(|status| status.success()));
+        // Deletes what another file adds: files are loaded side by side, so either may come first.
+        let _ = std::fs::remove_file(
+            copy.path().join(folder).join("examples/RemoveRARecord-Bundle-Example.json"),
+        );
+        let table = import(copy.path(), &["--nhs-number", numbers]);
         assert_eq!((table.status, table.counts["All"]), (0, counts), "{folder}: {}", table.text);
         let mut reasons = reasons(&table);
         let wrong = reasons.remove(
