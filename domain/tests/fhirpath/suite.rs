@@ -30,7 +30,7 @@ fn case<'a>(json: &'a Json<'a>) -> Case<'a> {
     Case {
         name: str("name").unwrap(),
         expression: str("expression").unwrap(),
-        input: str("input"),
+        input: str("input").filter(|name| !name.is_empty()),
         strict: str("mode") == Some("strict"),
         predicate: json.get("predicate") == Some(&Json::Bool(true)),
         invalid: str("invalid").is_some(),

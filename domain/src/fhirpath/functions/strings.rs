@@ -223,13 +223,27 @@ pub(super) fn escape<'a>(work: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_,
 const HTML: [(&str, &str); 5] =
     [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")];
 
+/// A JSON string of text whose quotes need not be escaped.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    let mut escaped = false;
+    for c in text.chars() {
+        if c == '"' && !escaped {
+            quoted.push('\\');
+        }
+        escaped = c == '\\' && !escaped;
+        quoted.push(c);
+    }
+    quoted + "\""
+}
+
 /// Empty for what is not escaped in this form.
 pub(super) fn unescape<'a>(work: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Answer<'a> {
     let Some((subject, form)) = both(work, &call)? else { return Ok(Vec::new()) };
     let plain = match &*form {
         "html" => quick_xml::escape::unescape(&subject).ok().map(Cow::into_owned),
         "json" => {
-            let quoted = format!("\"{subject}\"");
+            let quoted = quoted(&subject);
             crate::resource::json::Json::parse(quoted.as_bytes()).ok().and_then(|json| Some(json.as_str()?.to_owned()))
         }
         other => return Err(Fault::execution(format!("there is no escape '{other}'"))),
