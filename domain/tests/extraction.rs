@@ -33,7 +33,8 @@ fn rows(indexed: &Indexed, type_: &str, code: &str, facet: Facet) -> Vec<IndexVa
 
 fn token(system: &str, code: &str) -> IndexValue {
     let key = |text: &str| if text.is_empty() { 0 } else { text_key(text) };
-    IndexValue::Token { code: key(code), system: key(system) }
+    let code = &code.to_lowercase();
+    IndexValue::Token { code: key(code), system: key(system), text: code.clone() }
 }
 
 fn string(folded: &str, exact: &str) -> IndexValue {
@@ -42,7 +43,12 @@ fn string(folded: &str, exact: &str) -> IndexValue {
 
 fn local(type_: &str, id: &str) -> IndexValue {
     let target_type = Definitions::r4().type_id(type_);
-    IndexValue::Reference { target_type, target: resource_key(type_, id), version: String::new() }
+    IndexValue::Reference {
+        target_type,
+        target: resource_key(type_, id),
+        version: String::new(),
+        text: String::new(),
+    }
 }
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"p","active":true,"gender":"female","birthDate":"1970-01",

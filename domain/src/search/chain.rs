@@ -7,6 +7,7 @@ use super::query::Criterion;
 use crate::conformance::definitions::SearchParameter;
 use crate::conformance::{Definitions, SearchKind, TypeId};
 use crate::error::{Error, ErrorCode};
+use crate::index::Facet;
 
 /// Hops that one parameter may take.
 pub const MAX_DEPTH: usize = 3;
@@ -80,7 +81,7 @@ pub(super) fn has(
         return Err(invalid(name, format!("'{code}' never refers to a {target}")));
     }
     let criteria = vec![criterion(context, Some(source), rest, value, depth + 1)?];
-    Ok(Criterion::Has { source, parameter: parameter.id, criteria })
+    Ok(Criterion::Has { source, parameter: parameter.id, facet: Facet::Value, criteria })
 }
 
 fn check_depth(name: &str, depth: usize) -> Result<(), Error> {

@@ -7,6 +7,7 @@ pub mod control;
 mod escape;
 pub mod include;
 pub mod kind;
+mod list;
 mod modifier;
 pub mod page;
 pub mod parameter;
@@ -14,6 +15,8 @@ pub mod parse;
 mod prefix;
 pub mod query;
 pub mod reach;
+pub mod set;
 pub mod supported;
+mod words;
 
 pub use parse::{Context, Parsed, parse};

@@ -5,7 +5,7 @@ use super::control::{self, DEFAULT_COUNT};
 use super::include::{self, MAX_INCLUDES};
 use super::page::Seal;
 use super::parameter::{criterion, invalid, unsupported};
-use super::query::{Query, Total};
+use super::query::{Criterion, Query, Total};
 use crate::clock::Instant;
 use crate::conformance::TypeId;
 use crate::error::{Error, ErrorCode, Issue, Severity};
@@ -151,11 +151,13 @@ impl Run<'_> {
                     return Err(invalid(name, format!("a search may have {MAX_INCLUDES} includes")));
                 }
             }
-            "_elements" | "_contained" | "_containedType" | "_filter" | "_list" | "_text" | "_content"
-            | "_query" | "_score" => {
+            "_elements" | "_contained" | "_containedType" | "_filter" | "_query" | "_score" => {
                 return Err(unsupported(name, "it is not supported"));
             }
-            _ => self.query.criteria.push(criterion(self.context, self.type_, name, value, 0)?),
+            _ => match criterion(self.context, self.type_, name, value, 0)? {
+                Criterion::All(criteria) => self.query.criteria.extend(criteria),
+                criterion => self.query.criteria.push(criterion),
+            },
         }
         Ok(true)
     }
@@ -177,7 +179,7 @@ fn is_include(name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::conformance::Definitions;
-    use crate::search::query::{Criterion, SortBy, Test};
+    use crate::search::query::{SortBy, Test};
 
     fn run(type_: &str, query: &str, lenient: bool) -> Result<Parsed, Error> {
         let pairs: Parameters = query

@@ -19,6 +19,8 @@ pub(crate) fn links(criteria: &[Criterion]) -> Vec<Vec<TypeId>> {
                 found.push(vec![*source]);
                 found.extend(links(criteria));
             }
+            Criterion::All(criteria) => found.extend(links(criteria)),
+            Criterion::Not(criterion) => found.extend(links(std::slice::from_ref(&**criterion))),
             Criterion::Any(_)
             | Criterion::Id(_)
             | Criterion::LastUpdated(_)

@@ -35,7 +35,8 @@ pub(super) fn is_of_index(criterion: &Criterion) -> bool {
         | Criterion::Chain { .. }
         | Criterion::Never => true,
         Criterion::Id(_) | Criterion::LastUpdated(_) | Criterion::Has { .. } => false,
-        Criterion::Any(criteria) => criteria.iter().all(is_of_index),
+        Criterion::Any(criteria) | Criterion::All(criteria) => criteria.iter().all(is_of_index),
+        Criterion::Not(criterion) => is_of_index(criterion),
     }
 }
 
@@ -80,9 +81,9 @@ pub(super) fn one(
             }
             statement.sql(")").sql(SOME).sql(SOME);
         }
-        Criterion::Has { source, parameter, criteria } => {
+        Criterion::Has { source, parameter, facet, criteria } => {
             statement.sql("(SELECT 1 FROM ix_reference i WHERE i.target = v.key AND i.p = ");
-            statement.integer(names.p(*parameter, Facet::Value));
+            statement.integer(names.p(*parameter, *facet));
             statement.sql(" AND (SELECT 1 FROM resource v WHERE v.rid = i.rid AND ");
             linked(statement, names, access, (*source, criteria))?;
             statement.sql(SOME).sql(SOME);
@@ -93,6 +94,14 @@ pub(super) fn one(
                 statement.sql(" OR ");
                 one(statement, names, access, criterion)?;
             }
+            statement.sql(")");
+        }
+        Criterion::All(criteria) => {
+            all(statement.sql("(1 = 1"), names, access, criteria)?;
+            statement.sql(")");
+        }
+        Criterion::Not(criterion) => {
+            one(statement.sql("NOT ("), names, access, criterion)?;
             statement.sql(")");
         }
     }

@@ -5,6 +5,7 @@ mod evaluate;
 mod import;
 mod integrity;
 mod search;
+mod set;
 
 use super::authorization::{Kind, Record};
 use super::{
@@ -183,7 +184,8 @@ impl ReadTx for Transaction<'_> {
     }
 
     fn search(&mut self, access: &Access, query: &Query) -> Result<Matches, Error> {
-        Ok(self.state.search(access, query))
+        let query = self.state.with_sets(access, query)?;
+        Ok(self.state.search(access, &query))
     }
 }
 
