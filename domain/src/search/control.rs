@@ -2,6 +2,7 @@
 //! (`FHIR R4 search.html#Result-parameters`).
 
 use super::parameter::{find, invalid, unsupported};
+use super::parse::Context;
 use super::query::{Query, Sort, SortBy, Total};
 use crate::conformance::{SearchKind, TypeId};
 use crate::error::Error;
@@ -52,7 +53,12 @@ pub(super) fn summary(name: &str, value: &str, query: &mut Query) -> Result<(), 
 }
 
 /// Reads `_sort`: by `_id`, `_lastUpdated` and the parameters whose values have an order.
-pub(super) fn sort(name: &str, value: &str, type_: Option<TypeId>) -> Result<Vec<Sort>, Error> {
+pub(super) fn sort(
+    context: &Context<'_>,
+    name: &str,
+    value: &str,
+    type_: Option<TypeId>,
+) -> Result<Vec<Sort>, Error> {
     let keys: Vec<&str> = value.split(',').collect();
     if keys.len() > MAX_SORT {
         return Err(invalid(name, format!("it may have {MAX_SORT} keys")));
@@ -66,7 +72,7 @@ pub(super) fn sort(name: &str, value: &str, type_: Option<TypeId>) -> Result<Vec
             "_id" => SortBy::Id,
             "_lastUpdated" => SortBy::LastUpdated,
             code => {
-                let parameter = find(type_, code, name)?;
+                let parameter = find(context, type_, code, name)?;
                 if !is_ordered(parameter.kind) {
                     let reason = format!(
                         "sorting by '{code}' is not supported: composite and special parameters have no order"

@@ -7,6 +7,7 @@ use super::parse::Context;
 use super::query::{Criterion, Test, TextMatch, UriMatch};
 use super::{chain, escape, list, prefix, set, words};
 use crate::conformance::definitions::SearchParameter;
+use crate::conformance::search_parameters::Readiness;
 use crate::conformance::{Definitions, SearchKind, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
@@ -27,19 +28,24 @@ pub(super) fn unsupported(name: &str, reason: impl std::fmt::Display) -> Error {
 }
 
 /// The parameter `code` of `type_`, or of all resources where the search is for no type in particular.
-pub(super) fn find(type_: Option<TypeId>, code: &str, name: &str) -> Result<&'static SearchParameter, Error> {
-    let definitions = Definitions::r4();
-    let found = match type_ {
-        Some(type_) => definitions.parameter(type_, code),
-        None => definitions.common_parameter(code),
-    };
-    let on = type_.map_or("every resource", |type_| definitions.type_name(type_));
+pub(super) fn find<'a>(
+    context: &Context<'a>,
+    type_: Option<TypeId>,
+    code: &str,
+    name: &str,
+) -> Result<&'a SearchParameter, Error> {
+    let found = context.parameters.find(type_, code);
+    let on = type_.map_or("every resource", |type_| Definitions::r4().type_name(type_));
     let found = found.ok_or_else(|| {
         Error::new(
             ErrorCode::UnknownParameter,
             format!("The parameter '{name}': {on} has no search parameter '{code}'."),
         )
     })?;
+    if let Readiness::Indexing { done, total } = context.parameters.readiness(found.id) {
+        let reason = format!("'{code}' is being indexed: {done} of {total} resources are done");
+        return Err(Error::new(ErrorCode::BeingIndexed, format!("The parameter '{name}': {reason}.")));
+    }
     if found.expression.is_empty() || found.kind == SearchKind::Special {
         return Err(unsupported(name, format!("searching by '{code}' is not supported")));
     }
@@ -47,8 +53,12 @@ pub(super) fn find(type_: Option<TypeId>, code: &str, name: &str) -> Result<&'st
 }
 
 /// The types that a reference parameter of `type_` refers to, empty for any.
-pub(super) fn targets_of(type_: Option<TypeId>, parameter: &SearchParameter) -> Vec<TypeId> {
-    type_.map_or_else(|| parameter.targets.clone(), |type_| targets(Definitions::r4(), type_, parameter))
+pub(super) fn targets_of(
+    context: &Context<'_>,
+    type_: Option<TypeId>,
+    parameter: &SearchParameter,
+) -> Vec<TypeId> {
+    type_.map_or_else(|| parameter.targets.clone(), |type_| targets(context.parameters, type_, parameter))
 }
 
 /// Reads `name=value` for resources of `type_`. `depth` counts the hops of a chain.
@@ -117,13 +127,13 @@ pub(super) fn criterion(
             Err(unsupported(name, format!("the modifier ':{modifier}' is not supported on it")))
         }
         _ => {
-            let parameter = find(type_, code, name)?;
+            let parameter = find(context, type_, code, name)?;
             let modifier = modifier::parse(name, modifier, parameter.kind)?;
             if values.len() > 1 && !parameter.multiple_or {
                 return Err(invalid(name, "it takes one value; write a comma inside it as '\\,'"));
             }
-            check(type_, parameter, modifier, name)?;
             let asked = Asked { type_, parameter, modifier, name };
+            check(context, asked)?;
             asked.criterion(context, &values).map_err(|fault| invalid(name, fault))
         }
     }
@@ -147,15 +157,12 @@ fn missing(values: &[&str]) -> Result<bool, String> {
 /// Whether a modifier that is of the parameter's kind is right for what it looks at.
 ///
 /// Errors: [`ErrorCode::NotSupported`], [`ErrorCode::InvalidParameter`].
-fn check(
-    type_: Option<TypeId>,
-    parameter: &SearchParameter,
-    modifier: Modifier,
-    name: &str,
-) -> Result<(), Error> {
-    let canonical = || type_.is_some_and(|type_| looks_at_canonicals(Definitions::r4(), type_, parameter.id));
+fn check(context: &Context<'_>, asked: Asked<'_>) -> Result<(), Error> {
+    let Asked { type_, parameter, modifier, name } = asked;
+    let canonical =
+        || type_.is_some_and(|type_| looks_at_canonicals(context.parameters, type_, parameter.id));
     match (parameter.kind, modifier) {
-        (SearchKind::Token, Modifier::Below) if looks_at_mime_types(type_, parameter) => Ok(()),
+        (SearchKind::Token, Modifier::Below) if looks_at_mime_types(context, type_, parameter) => Ok(()),
         (SearchKind::Token, Modifier::Above | Modifier::Below) => Err(unsupported(
             name,
             "the hierarchies of code systems come with the terminology services; list the codes, separated by commas, \
@@ -176,16 +183,16 @@ fn check(
     }
 }
 
-fn looks_at_mime_types(type_: Option<TypeId>, parameter: &SearchParameter) -> bool {
+fn looks_at_mime_types(context: &Context<'_>, type_: Option<TypeId>, parameter: &SearchParameter) -> bool {
     let Some(type_) = type_ else { return false };
-    elements(Definitions::r4(), type_, parameter.id).any(|(_, system)| system == Some(token::MIME))
+    elements(context.parameters, type_, parameter.id).any(|(_, system)| system == Some(token::MIME))
 }
 
 /// Whether a token parameter looks at elements that have no system: there a `|` means nothing (`FHIR R4 search.html#token`).
-fn has_no_systems(type_: Option<TypeId>, parameter: &SearchParameter) -> bool {
+fn has_no_systems(context: &Context<'_>, type_: Option<TypeId>, parameter: &SearchParameter) -> bool {
     let Some(type_) = type_ else { return false };
     let plain = |(type_, _)| matches!(type_, "ContactPoint" | "uri" | "url" | "canonical" | "boolean");
-    let mut found = elements(Definitions::r4(), type_, parameter.id).peekable();
+    let mut found = elements(context.parameters, type_, parameter.id).peekable();
     found.peek().is_some() && found.all(plain)
 }
 
@@ -242,7 +249,7 @@ impl Asked<'_> {
             (SearchKind::Token, Modifier::Below) => token::parse_broader(&parts()),
             (SearchKind::Token, _) => {
                 let parts = parts();
-                if parts.len() > 1 && has_no_systems(type_, parameter) {
+                if parts.len() > 1 && has_no_systems(context, type_, parameter) {
                     return Err(
                         "what it looks at has no system: send the value alone, without '|'".to_owned()
                     );
@@ -288,12 +295,12 @@ impl Asked<'_> {
     fn reference(self, context: &Context<'_>, value: &str) -> Result<Test, String> {
         let Asked { type_, parameter, modifier, .. } = self;
         let canonical =
-            type_.is_some_and(|type_| looks_at_canonicals(Definitions::r4(), type_, parameter.id));
+            type_.is_some_and(|type_| looks_at_canonicals(context.parameters, type_, parameter.id));
         match modifier {
             Modifier::Above => reference::parse_canonical(value, Hierarchy::Above, context.base),
             Modifier::Below => reference::parse_canonical(value, Hierarchy::Below, context.base),
             Modifier::Type(only) => reference::parse(value, &[only], canonical, context.base),
-            _ => reference::parse(value, &targets_of(type_, parameter), canonical, context.base),
+            _ => reference::parse(value, &targets_of(context, type_, parameter), canonical, context.base),
         }
     }
 
@@ -306,7 +313,7 @@ impl Asked<'_> {
         }
         let mut rows: Vec<Vec<Test>> = vec![Vec::new()];
         for (part, component) in parts.iter().zip(components) {
-            let parameter = Definitions::r4().parameter_of(component.parameter);
+            let parameter = context.parameters.get(component.parameter);
             let found = Asked { parameter, modifier: Modifier::None, ..self }.tests(context, part)?;
             let longer = rows.iter().flat_map(|row| {
                 found.iter().map(move |test| row.iter().cloned().chain([test.clone()]).collect())

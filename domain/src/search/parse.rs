@@ -7,7 +7,7 @@ use super::page::Seal;
 use super::parameter::{criterion, invalid, unsupported};
 use super::query::{Criterion, Query, Total};
 use crate::clock::Instant;
-use crate::conformance::TypeId;
+use crate::conformance::{SearchParameters, TypeId};
 use crate::error::{Error, ErrorCode, Issue, Severity};
 use crate::interaction::Parameters;
 
@@ -17,6 +17,8 @@ pub const MAX_PARAMETERS: usize = 100;
 /// What parsing needs to know besides the parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
+    /// What can be searched by.
+    pub parameters: &'a SearchParameters,
     /// The server's FHIR base, without a slash at the end.
     pub base: &'a str,
     /// The time of the request.
@@ -137,7 +139,7 @@ impl Run<'_> {
             }
             "_sort" => {
                 self.once("_sort")?;
-                self.query.sort = control::sort(name, value, self.type_)?;
+                self.query.sort = control::sort(self.context, name, value, self.type_)?;
             }
             "_type" if self.type_.is_none() => {
                 self.once("_type")?;
@@ -145,7 +147,7 @@ impl Run<'_> {
                     value.split(',').map(|text| resource_type(name, text)).collect::<Result<_, _>>()?;
             }
             _ if is_include(name) => {
-                let found = include::parse(name, &self.query.types, value)?;
+                let found = include::parse(self.context, name, &self.query.types, value)?;
                 self.query.includes.extend(found);
                 if self.query.includes.len() > MAX_INCLUDES {
                     return Err(invalid(name, format!("a search may have {MAX_INCLUDES} includes")));
@@ -188,7 +190,9 @@ mod tests {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         let seal = Seal { key: &[1; 32], caller: "" };
-        let context = Context { base: "https://x.example/FHIR/R4", now: Instant(0), lenient, seal };
+        let parameters = SearchParameters::r4();
+        let context =
+            Context { parameters, base: "https://x.example/FHIR/R4", now: Instant(0), lenient, seal };
         parse(&context, Definitions::r4().type_id(type_), &pairs)
     }
 

@@ -8,7 +8,7 @@ use domain::access::decision::access;
 use domain::access::scope::Letter;
 use domain::access::{Access, Clause, Reach};
 use domain::clock::Instant;
-use domain::conformance::Definitions;
+use domain::conformance::{Definitions, SearchParameters};
 use domain::id::Id;
 use domain::index::hash::resource_key;
 use domain::search::page::Seal;
@@ -118,7 +118,11 @@ impl Question {
     /// Whether a chain or `_has` looks at other resources than those found.
     pub(super) fn has_links(&self) -> bool {
         let names = self.url.split('&').filter_map(|pair| pair.split('=').next());
-        names.into_iter().any(|name| name.contains('.') || ["_has", "_list", "_in"].iter().any(|link| name.starts_with(link)) && !name.starts_with("_include"))
+        names.into_iter().any(|name| {
+            name.contains('.')
+                || ["_has", "_list", "_in"].iter().any(|link| name.starts_with(link))
+                    && !name.starts_with("_include")
+        })
     }
 
     /// The same search on one page.
@@ -138,7 +142,8 @@ impl Question {
         let pairs = self.url.split('&').filter_map(|pair| pair.split_once('='));
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let seal = Seal { key: &[0; 32], caller: "" };
-        let context = Context { base: BASE, now: Instant(0), lenient: false, seal };
+        let parameters = SearchParameters::r4();
+        let context = Context { parameters, base: BASE, now: Instant(0), lenient: false, seal };
         parse(&context, Definitions::r4().type_id(self.type_), &pairs).map(|parsed| parsed.query)
     }
 

@@ -97,7 +97,7 @@ fn observation() -> impl Strategy<Value = Vec<String>> {
         one(&[r#""status":"final""#, r#""status":"amended""#]),
         one(&[
             r#""code":{"coding":[{"system":"urn:c","code":"x","display":"Écho"}]}"#,
-            r#""code":{"coding":[{"system":"urn:c","code":"y"},{"system":"urn:d","code":"x"}],"text":"why not"}"#,
+            r#""code":{"coding":[{"system":"urn:c","code":"y"},{"system":"urn:d","code":"x"}],"text":"why x"}"#,
             r#""code":{"coding":[{"code":"X"}]}"#,
             r#""code":{"text":"echo"}"#,
         ]),
