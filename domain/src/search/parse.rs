@@ -1,8 +1,9 @@
 //! From the pairs of a search URL to a [`Query`], with a record of what was understood.
 
 use super::chain::resource_type;
-use super::control::{self, DEFAULT_COUNT};
-use super::include::{self, MAX_INCLUDES};
+use super::control::{self, View};
+use super::include;
+use super::limits::Limits;
 use super::page::Seal;
 use super::parameter::{criterion, invalid, unsupported};
 use super::query::{Query, Total};
@@ -10,9 +11,7 @@ use crate::clock::Instant;
 use crate::conformance::TypeId;
 use crate::error::{Error, ErrorCode, Issue, Severity};
 use crate::interaction::Parameters;
-
-/// Parameters that one search may have.
-pub const MAX_PARAMETERS: usize = 100;
+use crate::resource::subset::Subset;
 
 /// What parsing needs to know besides the parameters.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +24,8 @@ pub struct Context<'a> {
     pub lenient: bool,
     /// What seals cursors.
     pub seal: Seal<'a>,
+    /// How much the search may ask for.
+    pub limits: &'a Limits,
 }
 
 /// A search that was understood.
@@ -36,6 +37,8 @@ pub struct Parsed {
     pub processed: Parameters,
     /// What was ignored, for an `outcome` entry.
     pub warnings: Vec<Issue>,
+    /// Which part of each resource to answer with.
+    pub subset: Subset,
 }
 
 /// Reads a search for `type_`, or for every type.
@@ -43,16 +46,14 @@ pub struct Parsed {
 /// Errors: [`ErrorCode::UnknownParameter`], [`ErrorCode::NotSupported`] and [`ErrorCode::InvalidParameter`], each naming
 /// the parameter. With `lenient`, unknown and unsupported parameters become warnings; unsupported modifiers never.
 pub fn parse(context: &Context<'_>, type_: Option<TypeId>, parameters: &Parameters) -> Result<Parsed, Error> {
-    if parameters.len() > MAX_PARAMETERS {
-        let message =
-            format!("A search may have {MAX_PARAMETERS} parameters; this one has {}.", parameters.len());
-        return Err(Error::new(ErrorCode::InvalidParameter, message));
-    }
-    let mut run = Run { context, type_, query: empty(type_), cursor: None, seen: Vec::new() };
+    context.limits.check_parameters(parameters.len())?;
+    let query = empty(type_, context.limits);
+    let mut run = Run { context, type_, query, view: View::default(), cursor: None, seen: Vec::new() };
     let mut parsed = Vec::with_capacity(parameters.len());
     let mut warnings = Vec::new();
     for (name, value) in parameters {
         match run.pair(name, value) {
+            Ok(true) if name == "_count" => parsed.push((name.clone(), run.query.count.to_string())),
             Ok(true) => parsed.push((name.clone(), value.clone())),
             Ok(false) => {}
             Err(error) if context.lenient && is_ignorable(&error, name) => {
@@ -67,15 +68,28 @@ pub fn parse(context: &Context<'_>, type_: Option<TypeId>, parameters: &Paramete
             Err(error) => return Err(error),
         }
     }
-    let Run { mut query, cursor, .. } = run;
+    let Run { mut query, view, cursor, .. } = run;
+    if view.is_count() {
+        query.count = 0;
+    }
     if query.count == 0 {
         query.total = Total::Accurate;
+    }
+    let subset = view.subset(&query.types)?;
+    if subset == Subset::Text && !query.includes.is_empty() {
+        let message = "The parameter '_include': R4 has no '_summary=text' with '_include' or '_revinclude'; leave one out.";
+        if !context.lenient {
+            return Err(Error::new(ErrorCode::InvalidParameter, message));
+        }
+        query.includes.clear();
+        parsed.retain(|(name, _)| !is_include(name));
+        warnings.push(Issue::warning(ErrorCode::InvalidParameter, message));
     }
     if let Some(cursor) = cursor {
         let subject = super::page::search_subject(type_, &parsed);
         query.after = Some(context.seal.open_search(&cursor, &subject, query.sort.len(), context.now)?);
     }
-    Ok(Parsed { query, processed: parsed, warnings })
+    Ok(Parsed { query, processed: parsed, warnings, subset })
 }
 
 /// What `handling=lenient` may ignore: a parameter, but not a modifier or a value (`FHIR R4 search.html#errors`).
@@ -87,14 +101,15 @@ fn is_ignorable(error: &Error, name: &str) -> bool {
     }
 }
 
-fn empty(type_: Option<TypeId>) -> Query {
+fn empty(type_: Option<TypeId>, limits: &Limits) -> Query {
     Query {
         types: type_.into_iter().collect(),
         criteria: Vec::new(),
         sort: Vec::new(),
-        count: DEFAULT_COUNT,
+        count: limits.page,
         total: Total::None,
         includes: Vec::new(),
+        included: limits.included,
         after: None,
     }
 }
@@ -103,6 +118,7 @@ struct Run<'a> {
     context: &'a Context<'a>,
     type_: Option<TypeId>,
     query: Query,
+    view: View,
     cursor: Option<String>,
     /// Control parameters met so far: each may stand once.
     seen: Vec<&'static str>,
@@ -121,23 +137,18 @@ impl Run<'_> {
             }
             "_count" => {
                 self.once("_count")?;
-                let count = control::count(name, value)?;
-                // `_summary=count` stays what it is.
-                if !self.seen.contains(&"_summary") || self.query.count > 0 {
-                    self.query.count = count;
-                }
+                self.query.count = self.context.limits.count(name, value)?;
             }
             "_total" => {
                 self.once("_total")?;
                 self.query.total = control::total(name, value)?;
             }
-            "_summary" => {
-                self.once("_summary")?;
-                control::summary(name, value, &mut self.query)?;
+            "_summary" | "_elements" => {
+                self.view.take(name, value)?;
             }
             "_sort" => {
                 self.once("_sort")?;
-                self.query.sort = control::sort(name, value, self.type_)?;
+                self.query.sort = control::sort(name, value, self.type_, self.context.limits)?;
             }
             "_type" if self.type_.is_none() => {
                 self.once("_type")?;
@@ -147,12 +158,10 @@ impl Run<'_> {
             _ if is_include(name) => {
                 let found = include::parse(name, &self.query.types, value)?;
                 self.query.includes.extend(found);
-                if self.query.includes.len() > MAX_INCLUDES {
-                    return Err(invalid(name, format!("a search may have {MAX_INCLUDES} includes")));
-                }
+                self.context.limits.check_includes(name, self.query.includes.len())?;
             }
-            "_elements" | "_contained" | "_containedType" | "_filter" | "_list" | "_text" | "_content"
-            | "_query" | "_score" => {
+            "_contained" | "_containedType" | "_filter" | "_list" | "_text" | "_content" | "_query"
+            | "_score" => {
                 return Err(unsupported(name, "it is not supported"));
             }
             _ => self.query.criteria.push(criterion(self.context, self.type_, name, value, 0)?),
@@ -186,7 +195,13 @@ mod tests {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         let seal = Seal { key: &[1; 32], caller: "" };
-        let context = Context { base: "https://x.example/FHIR/R4", now: Instant(0), lenient, seal };
+        let context = Context {
+            base: "https://x.example/FHIR/R4",
+            now: Instant(0),
+            lenient,
+            seal,
+            limits: &Limits::DEFAULT,
+        };
         parse(&context, Definitions::r4().type_id(type_), &pairs)
     }
 
@@ -239,8 +254,11 @@ mod tests {
             ("Patient", "name:fuzzy=a", NotSupported),
             ("Patient", "name:not=a", NotSupported),
             ("Patient", "_id:not=a", NotSupported),
-            ("Patient", "_elements=id", NotSupported),
-            ("Patient", "_summary=text", NotSupported),
+            ("Patient", "_elements=potato", InvalidParameter),
+            ("Patient", "_summary=some", InvalidParameter),
+            ("Patient", "_summary=true&_elements=id", InvalidParameter),
+            ("Patient", "_summary=text&_include=Patient:link", InvalidParameter),
+            ("Patient", "_contained=true", NotSupported),
             ("Patient", "_sort=gender", NotSupported),
             ("Patient", "_include:recurse=Patient:link", NotSupported),
             ("Location", "near=1|2", NotSupported),
@@ -272,7 +290,11 @@ mod tests {
             ("Observation", "code-value-quantity=x", InvalidParameter),
             ("Observation", "value-quantity=5|mg", InvalidParameter),
             ("Observation", "value-quantity=many", InvalidParameter),
-            ("Patient", "link:Patient.link:Patient.link:Patient.link:Patient.name=x", InvalidParameter),
+            (
+                "Patient",
+                "link:Patient.link:Patient.link:Patient.link:Patient.link:Patient.link:Patient.name=x",
+                InvalidParameter,
+            ),
         ] {
             let error = run(type_, query, false).expect_err(query);
             assert_eq!(error.code(), code, "{query}: {error}");
@@ -285,7 +307,7 @@ mod tests {
 
     #[test]
     fn lenient_ignores_parameters_but_never_modifiers_or_values() {
-        let parsed = run("Patient", "nmae=a&name=b&_elements=id", true).unwrap();
+        let parsed = run("Patient", "nmae=a&name=b&_contained=true", true).unwrap();
         assert_eq!(parsed.processed, [("name".to_owned(), "b".to_owned())]);
         assert_eq!(parsed.warnings.len(), 2);
         assert!(parsed.warnings.iter().all(|issue| issue.severity == Severity::Warning));

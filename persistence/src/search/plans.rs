@@ -17,7 +17,7 @@ use domain::id::Id;
 use domain::index::extract;
 use domain::resource::json::Json;
 use domain::search::page::Seal;
-use domain::search::{Context, parse};
+use domain::search::{Context, Limits, parse};
 use domain::store::{Method, NewVersion, ReadTx, WriteTx};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -120,8 +120,13 @@ fn statements(tx: &mut Transaction<'_>, sent: &Mutex<Vec<String>>, url: &str) ->
     let (name, query) = url.split_once('?').unwrap_or((url, ""));
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let context =
-        Context { base: BASE, now: Instant(0), lenient: false, seal: Seal { key: &[0; 32], caller: "" } };
+    let context = Context {
+        base: BASE,
+        now: Instant(0),
+        lenient: false,
+        seal: Seal { key: &[0; 32], caller: "" },
+        limits: &Limits::DEFAULT,
+    };
     let query = parse(&context, Definitions::r4().type_id(name), &pairs).unwrap().query;
     sent.lock().unwrap().clear();
     let found = tx.search(&Access::everything(), &query).unwrap();

@@ -13,7 +13,7 @@ use domain::id::Id;
 use domain::index::hash::resource_key;
 use domain::search::page::Seal;
 use domain::search::query::{Position, Query};
-use domain::search::{Context, parse};
+use domain::search::{Context, Limits, parse};
 use proptest::prelude::*;
 
 /// A search and its asker.
@@ -137,7 +137,7 @@ impl Question {
         let pairs = self.url.split('&').filter_map(|pair| pair.split_once('='));
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let seal = Seal { key: &[0; 32], caller: "" };
-        let context = Context { base: BASE, now: Instant(0), lenient: false, seal };
+        let context = Context { base: BASE, now: Instant(0), lenient: false, seal, limits: &Limits::DEFAULT };
         parse(&context, Definitions::r4().type_id(self.type_), &pairs).map(|parsed| parsed.query)
     }
 

@@ -2,7 +2,9 @@
 
 mod control;
 mod cursor;
+mod limits;
 mod parameter;
+mod subset;
 
 use crate::http::{Http, reference};
 use crate::server::unique;
