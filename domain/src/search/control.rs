@@ -1,8 +1,8 @@
 //! Parameters that shape the result and not the match: `_sort`, `_total`, `_summary`, `_elements`
 //! (`FHIR R4 search.html#Result-parameters`).
 
-use super::limits::Limits;
 use super::parameter::{find, invalid, unsupported};
+use super::parse::Context;
 use super::query::{Sort, SortBy, Total};
 use crate::conformance::{SearchKind, TypeId};
 use crate::error::Error;
@@ -93,13 +93,13 @@ impl View {
 /// Reads `_sort`: by `_id`, `_lastUpdated` and the parameters whose index rows keep an order. Tokens and references are
 /// indexed by keys, which have none.
 pub(super) fn sort(
+    context: &Context<'_>,
     name: &str,
     value: &str,
     type_: Option<TypeId>,
-    limits: &Limits,
 ) -> Result<Vec<Sort>, Error> {
     let keys: Vec<&str> = value.split(',').collect();
-    limits.check_sort_keys(name, keys.len())?;
+    context.limits.check_sort_keys(name, keys.len())?;
     let key = |text: &&str| {
         let (code, descending) = text.strip_prefix('-').map_or((*text, false), |code| (code, true));
         let by = match code {
@@ -109,7 +109,7 @@ pub(super) fn sort(
             "_id" => SortBy::Id,
             "_lastUpdated" => SortBy::LastUpdated,
             code => {
-                let parameter = find(type_, code, name)?;
+                let parameter = find(context, type_, code, name)?;
                 if !is_ordered(parameter.kind) {
                     let reason = format!(
                         "sorting by '{code}' is not supported; dates, strings, numbers, quantities and uris are"

@@ -8,7 +8,7 @@ use super::page::Seal;
 use super::parameter::{criterion, invalid, unsupported};
 use super::query::{Query, Total};
 use crate::clock::Instant;
-use crate::conformance::TypeId;
+use crate::conformance::{SearchParameters, TypeId};
 use crate::error::{Error, ErrorCode, Issue, Severity};
 use crate::interaction::Parameters;
 use crate::resource::subset::Subset;
@@ -16,6 +16,8 @@ use crate::resource::subset::Subset;
 /// What parsing needs to know besides the parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
+    /// What can be searched by.
+    pub parameters: &'a SearchParameters,
     /// The server's FHIR base, without a slash at the end.
     pub base: &'a str,
     /// The time of the request.
@@ -148,7 +150,7 @@ impl Run<'_> {
             }
             "_sort" => {
                 self.once("_sort")?;
-                self.query.sort = control::sort(name, value, self.type_, self.context.limits)?;
+                self.query.sort = control::sort(self.context, name, value, self.type_)?;
             }
             "_type" if self.type_.is_none() => {
                 self.once("_type")?;
@@ -156,7 +158,7 @@ impl Run<'_> {
                     value.split(',').map(|text| resource_type(name, text)).collect::<Result<_, _>>()?;
             }
             _ if is_include(name) => {
-                let found = include::parse(name, &self.query.types, value)?;
+                let found = include::parse(self.context, name, &self.query.types, value)?;
                 self.query.includes.extend(found);
                 self.context.limits.check_includes(name, self.query.includes.len())?;
             }
@@ -195,7 +197,9 @@ mod tests {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         let seal = Seal { key: &[1; 32], caller: "" };
+        let parameters = SearchParameters::r4();
         let context = Context {
+            parameters,
             base: "https://x.example/FHIR/R4",
             now: Instant(0),
             lenient,

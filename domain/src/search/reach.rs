@@ -41,7 +41,9 @@ mod tests {
     fn criteria(type_: &str, pairs: &[(&str, &str)]) -> Vec<Criterion> {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let seal = Seal { key: &[0; 32], caller: "" };
+        let parameters = crate::conformance::SearchParameters::r4();
         let context = Context {
+            parameters,
             base: "https://x.example",
             now: Instant(0),
             lenient: false,
