@@ -14,6 +14,8 @@ pub mod parse;
 mod prefix;
 pub mod query;
 pub mod reach;
+pub mod scope;
 pub mod supported;
 
 pub use parse::{Context, Parsed, parse};
+pub use scope::{Compartment, SearchScope};

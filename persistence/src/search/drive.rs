@@ -88,6 +88,7 @@ fn candidates(tx: &Transaction<'_>, access: &Access, query: &Query) -> Result<Ve
                 (Criterion::Matches { parameter, .. } | Criterion::Chain { parameter, .. }, [type_]) => {
                     is_of(*parameter, *type_)
                 }
+                (Criterion::Compartment { itself, .. }, [_]) => !itself,
                 _ => false,
             };
             let (streams, unique) = order(criterion);
@@ -151,6 +152,21 @@ fn seek(tx: &Transaction<'_>, access: &Access, criterion: &Criterion) -> Result<
             rows.append(found)
                 .sql(" CROSS JOIN ix_reference i CROSS JOIN resource r WHERE i.rid = t.rid AND i.p = ");
             rows.integer(tx.names.p(*parameter, Facet::Value)).sql(" AND r.key = i.target");
+            Ok(Some(rows))
+        }
+        Criterion::Compartment { key, parameters, itself } => {
+            let numbers: Vec<i64> =
+                parameters.iter().map(|parameter| tx.names.p(*parameter, Facet::Value)).collect();
+            let mut rows = Statement::default();
+            if !numbers.is_empty() {
+                rows.sql("SELECT i.rid AS rid FROM ix_reference i WHERE i.target = ").integer(*key);
+                rows.sql(" AND i.p IN ").list(&numbers);
+            }
+            if *itself || numbers.is_empty() {
+                rows.sql(if numbers.is_empty() { "" } else { " UNION ALL " });
+                rows.sql("SELECT r.rid AS rid FROM resource r WHERE r.key = ").integer(*key);
+                rows.sql(if *itself { "" } else { " AND 1 = 0" });
+            }
             Ok(Some(rows))
         }
         _ => Ok(None),

@@ -3,6 +3,7 @@
 mod control;
 mod cursor;
 mod parameter;
+mod scope;
 
 use crate::http::{Http, reference};
 use crate::server::unique;
