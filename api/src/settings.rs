@@ -59,6 +59,8 @@ settings! {
     login_failures: LoginFailures = LoginFailures { account: 10, address: 100 };
     /// origins of browser apps, separated by spaces, beside those of registered clients
     cors_origins: String = String::new();
+    /// networks and addresses that outgoing calls may reach beside the public internet, separated by spaces
+    egress_allow: String = String::new();
     /// text or json
     log_format: LogFormat = LogFormat::Text;
     /// what is logged, as tracing directives; access=debug logs every request

@@ -49,6 +49,8 @@ pub enum ErrorCode {
     MultipleMatches,
     /// The request contradicts the state of the store.
     Conflict,
+    /// The search parameter is known, but not every resource has been indexed under it yet.
+    BeingIndexed,
     /// Two entries of a transaction change the same resource.
     DuplicateTarget,
     /// No token, or one that is not valid.
@@ -124,6 +126,7 @@ table! {
     VersionMismatch 412 "conflict" "RESOURCE_VERSION_MISMATCH" "Read the current version, apply the change to it and send its ETag in If-Match.";
     MultipleMatches 412 "multiple-matches" "TOO_MANY_MATCHES" "Make the condition select at most one resource.";
     Conflict 409 "conflict" "CONFLICT" "Read the current state and try again.";
+    BeingIndexed 409 "transient" "BEING_INDEXED" "Wait until the search parameter is in the CapabilityStatement at /metadata, then search again.";
     DuplicateTarget 400 "duplicate" "DUPLICATE_TARGET" "Change each resource in one entry of the transaction only.";
     Unauthenticated 401 "login" "ACCESS_DENIED" "Send a valid access token in the Authorization header.";
     Forbidden 403 "forbidden" "ACCESS_DENIED" "Ask for a token whose scope covers this interaction.";

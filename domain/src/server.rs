@@ -4,10 +4,10 @@ use crate::access::actor::Actor;
 use crate::access::decision::{self, require};
 use crate::access::scope::Letter;
 use crate::clock::Clock;
-use crate::conformance::TypeId;
 use crate::conformance::capability::{self, Installation};
 use crate::conformance::registry::Registry;
 use crate::conformance::validation::ValidationSettings;
+use crate::conformance::{SearchParameters, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::{Id, IdSource};
 use crate::interaction::history::PreparedHistory;
@@ -17,6 +17,7 @@ use crate::interaction::write::{Content, Kind, PreparedWrite};
 use crate::interaction::{Answer, Interaction, Request, Return, batch, bundle, content, transaction};
 use crate::resource::json::Json;
 use crate::resource::link::Links;
+use crate::search_parameter::Known;
 use crate::store::{ReadTx, WriteTx};
 use std::sync::{Arc, OnceLock};
 
@@ -28,6 +29,8 @@ pub struct Server {
     pub clock: Arc<dyn Clock>,
     /// Ids and randomness.
     pub ids: Arc<dyn IdSource>,
+    /// What can be searched by.
+    known: Known,
     /// The CapabilityStatement, once it was asked for.
     capabilities: OnceLock<Vec<u8>>,
 }
@@ -100,7 +103,12 @@ pub(crate) struct Given<'a> {
 impl Server {
     /// A server with these settings and sources.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Server {
-        Server { settings, clock, ids, capabilities: OnceLock::new() }
+        Server { settings, clock, ids, known: Known::new(), capabilities: OnceLock::new() }
+    }
+
+    /// What can be searched by now.
+    pub fn parameters(&self) -> Arc<SearchParameters> {
+        self.known.parameters()
     }
 
     /// Does what needs no database: decides access, parses, validates, assigns ids, rewrites links, extracts index rows.

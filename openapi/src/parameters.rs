@@ -1,6 +1,5 @@
 //! Parameters of requests: path segments, search and result parameters, headers.
 
-use domain::conformance::capability::kind_code;
 use domain::conformance::definitions::SearchParameter;
 use domain::conformance::registry::{
     Header, InteractionCode, Level, Registry, ResourceType, ResultParameter, ValueType,
@@ -29,7 +28,7 @@ pub(crate) fn shared(registry: &Registry, levels: &[Level]) -> BTreeMap<String, 
             found.insert(parameter.name.to_owned(), result(parameter));
         }
         for parameter in registry.common_parameters().iter().filter(|_| interaction.searches()) {
-            found.insert(parameter.code.to_owned(), search(parameter));
+            found.insert(parameter.code.to_string(), search(parameter));
         }
     }
     found
@@ -52,7 +51,7 @@ pub(crate) fn apply(
                 operation = operation.parameter(search(parameter));
             }
             for parameter in registry.common_parameters() {
-                operation = operation.parameter_ref(reference(parameter.code));
+                operation = operation.parameter_ref(reference(&parameter.code));
             }
         }
         for parameter in registry.result_parameters(route.interaction) {
@@ -78,7 +77,7 @@ pub(crate) fn form(
     let type_ = type_.filter(|_| interaction == InteractionCode::SearchType);
     for parameter in type_.into_iter().flat_map(|type_| &type_.parameters).chain(registry.common_parameters())
     {
-        form = form.property(parameter.code, strings(Some(search_description(parameter))));
+        form = form.property(&*parameter.code, strings(Some(search_description(parameter))));
     }
     for parameter in registry.result_parameters(interaction) {
         form = form.property(parameter.name, value(parameter));
@@ -97,7 +96,7 @@ fn segment(name: &str) -> Parameter {
     let description = SEGMENTS.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text);
     let schema = match name {
         "id" => crate::schemas::primitive("id", None),
-        "member" => ObjectBuilder::new().schema_type(Type::String).into(),
+        "member" => ObjectBuilder::new().schema_type(Type::String),
         _ => crate::schemas::primitive("positiveInt", None),
     };
     ParameterBuilder::new()
@@ -161,7 +160,7 @@ fn value(parameter: &ResultParameter) -> RefOr<Schema> {
 /// A search parameter: text (prefixes, systems and commas stand in it), and repeatable, which means AND.
 fn search(parameter: &SearchParameter) -> Parameter {
     ParameterBuilder::new()
-        .name(parameter.code)
+        .name(&*parameter.code)
         .parameter_in(ParameterIn::Query)
         .description(Some(search_description(parameter)))
         .schema(Some(strings(None)))
@@ -174,7 +173,7 @@ fn strings(description: Option<String>) -> RefOr<Schema> {
 }
 
 fn search_description(parameter: &SearchParameter) -> String {
-    let mut text = format!("{} ({})", parameter.description, kind_code(parameter.kind));
+    let mut text = format!("{} ({})", parameter.description, parameter.kind.code());
     let names: Vec<&str> =
         parameter.targets.iter().map(|target| Definitions::r4().type_name(*target)).collect();
     if parameter.kind == SearchKind::Reference && !names.is_empty() && names.len() <= 8 {

@@ -69,7 +69,7 @@ fn put(store: &SqlStore, id: &str, patient: &str, code: &str, value: f64) {
         updated: Instant(1),
         method: Method::Update,
         body: b"{}".to_vec(),
-        indexed: Indexed { entries, patients: vec![resource_key("Patient", patient)] },
+        indexed: Indexed { entries, patients: vec![resource_key("Patient", patient)], ..Indexed::default() },
     };
     let (done, outcome) = channel();
     store.write(Box::new(Put(version, done))).unwrap();

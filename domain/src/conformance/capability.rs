@@ -1,6 +1,5 @@
 //! The CapabilityStatement (`FHIR R4 capabilitystatement.html`), made from the [`Registry`].
 
-use super::SearchKind;
 use super::definitions::SearchParameter;
 use super::registry::{InteractionCode, Level, Registry, ResourceType};
 use serde_json::{Map, Value, json};
@@ -114,28 +113,13 @@ fn interactions(registry: &Registry, level: Level) -> Vec<Value> {
 
 fn parameters(parameters: &[&SearchParameter]) -> Vec<Value> {
     let member = |parameter: &&SearchParameter| {
-        let mut member = json!({ "name": parameter.code, "type": kind_code(parameter.kind) });
+        let mut member = json!({ "name": parameter.code, "type": parameter.kind.code() });
         if let Some(members) = member.as_object_mut().filter(|_| !parameter.description.is_empty()) {
             members.insert("documentation".to_owned(), json!(parameter.description));
         }
         member
     };
     parameters.iter().map(member).collect()
-}
-
-/// The code of a search parameter's type (`valueset-search-param-type`).
-pub const fn kind_code(kind: SearchKind) -> &'static str {
-    match kind {
-        SearchKind::Number => "number",
-        SearchKind::Date => "date",
-        SearchKind::String => "string",
-        SearchKind::Token => "token",
-        SearchKind::Reference => "reference",
-        SearchKind::Composite => "composite",
-        SearchKind::Quantity => "quantity",
-        SearchKind::Uri => "uri",
-        SearchKind::Special => "special",
-    }
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ pub(crate) fn prepare(
     if let Some((links, full_url)) = links {
         links.rewrite(Step::AfterCheck, &mut tree, full_url);
     }
-    let indexed = index::extract(Definitions::r4(), type_, &tree, &server.settings.base);
+    let indexed = index::extract(&server.parameters(), type_, &tree, &server.settings.base);
     let obscure = is_obscure(type_, &tree, &server.settings.base);
     let body = tree.as_object().map(|resource| Body::new(resource, id));
     let body = body.ok_or_else(|| Error::new(ErrorCode::InvalidStructure, "A resource is a JSON object."))?;

@@ -37,7 +37,9 @@ impl PreparedSearch {
             require(actor, Letter::Search, type_)?;
         }
         let caller = super::caller(actor);
+        let parameters_known = server.parameters();
         let context = Context {
+            parameters: &parameters_known,
             base: &server.settings.base,
             now: server.clock.now(),
             lenient: prefer.lenient == Some(true),

@@ -25,7 +25,7 @@ pub(super) fn chain(
         Some((code, only)) => (code, Some(resource_type(name, only)?)),
         None => (link, None),
     };
-    let parameter = reference(type_, code, name)?;
+    let parameter = reference(context, type_, code, name)?;
     let candidates = match only {
         Some(only) if can_refer_to(parameter, only) => vec![only],
         Some(only) => {
@@ -35,7 +35,7 @@ pub(super) fn chain(
         None if parameter.targets.is_empty() => {
             return Err(invalid(name, format!("say what '{code}' refers to, like '{code}:Patient.{rest}'")));
         }
-        None => targets_of(type_, parameter),
+        None => targets_of(context, type_, parameter),
     };
     let mut targets = Vec::new();
     let mut criteria = Vec::new();
@@ -72,7 +72,7 @@ pub(super) fn has(
         return Err(invalid(name, "write it as '_has:Type:reference:parameter'"));
     };
     let source = resource_type(name, source)?;
-    let parameter = reference(Some(source), code, name)?;
+    let parameter = reference(context, Some(source), code, name)?;
     if let Some(type_) = type_
         && !can_refer_to(parameter, type_)
     {
@@ -103,12 +103,13 @@ pub(super) fn resource_type(name: &str, text: &str) -> Result<TypeId, Error> {
 }
 
 /// The reference parameter `code` of `type_`.
-pub(super) fn reference(
+pub(super) fn reference<'a>(
+    context: &Context<'a>,
     type_: Option<TypeId>,
     code: &str,
     name: &str,
-) -> Result<&'static SearchParameter, Error> {
-    let parameter = find(type_, code, name)?;
+) -> Result<&'a SearchParameter, Error> {
+    let parameter = find(context, type_, code, name)?;
     if parameter.kind == SearchKind::Reference {
         return Ok(parameter);
     }

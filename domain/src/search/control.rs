@@ -2,6 +2,7 @@
 //! (`FHIR R4 search.html#Result-parameters`).
 
 use super::parameter::{find, invalid, unsupported};
+use super::parse::Context;
 use super::query::{Query, Sort, SortBy, Total};
 use crate::conformance::{SearchKind, TypeId};
 use crate::error::Error;
@@ -53,7 +54,12 @@ pub(super) fn summary(name: &str, value: &str, query: &mut Query) -> Result<(), 
 
 /// Reads `_sort`: by `_id`, `_lastUpdated` and the parameters whose index rows keep an order. Tokens and references are
 /// indexed by keys, which have none.
-pub(super) fn sort(name: &str, value: &str, type_: Option<TypeId>) -> Result<Vec<Sort>, Error> {
+pub(super) fn sort(
+    context: &Context<'_>,
+    name: &str,
+    value: &str,
+    type_: Option<TypeId>,
+) -> Result<Vec<Sort>, Error> {
     let keys: Vec<&str> = value.split(',').collect();
     if keys.len() > MAX_SORT {
         return Err(invalid(name, format!("it may have {MAX_SORT} keys")));
@@ -67,7 +73,7 @@ pub(super) fn sort(name: &str, value: &str, type_: Option<TypeId>) -> Result<Vec
             "_id" => SortBy::Id,
             "_lastUpdated" => SortBy::LastUpdated,
             code => {
-                let parameter = find(type_, code, name)?;
+                let parameter = find(context, type_, code, name)?;
                 if !is_ordered(parameter.kind) {
                     let reason = format!(
                         "sorting by '{code}' is not supported; dates, strings, numbers, quantities and uris are"

@@ -8,7 +8,7 @@ use super::parameter::{criterion_of_types, invalid, unsupported};
 use super::query::{Query, Total};
 use super::scope::SearchScope;
 use crate::clock::Instant;
-use crate::conformance::TypeId;
+use crate::conformance::{SearchParameters, TypeId};
 use crate::error::{Error, ErrorCode, Issue, Severity};
 use crate::interaction::Parameters;
 
@@ -18,6 +18,8 @@ pub const MAX_PARAMETERS: usize = 100;
 /// What parsing needs to know besides the parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
+    /// What can be searched by.
+    pub parameters: &'a SearchParameters,
     /// The server's FHIR base, without a slash at the end.
     pub base: &'a str,
     /// The time of the request.
@@ -173,12 +175,12 @@ impl Run<'_> {
             }
             "_sort" => {
                 self.once("_sort")?;
-                self.query.sort = control::sort(name, value, self.type_)?;
+                self.query.sort = control::sort(self.context, name, value, self.type_)?;
             }
             // Read before all others.
             "_type" if self.named => self.once("_type")?,
             _ if is_include(name) => {
-                let found = include::parse(name, &self.query.types, value)?;
+                let found = include::parse(self.context, name, &self.query.types, value)?;
                 self.query.includes.extend(found);
                 if self.query.includes.len() > MAX_INCLUDES {
                     return Err(invalid(name, format!("a search may have {MAX_INCLUDES} includes")));
@@ -222,7 +224,9 @@ mod tests {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         let seal = Seal { key: &[1; 32], caller: "" };
-        let context = Context { base: "https://x.example/FHIR/R4", now: Instant(0), lenient, seal };
+        let parameters = SearchParameters::r4();
+        let context =
+            Context { parameters, base: "https://x.example/FHIR/R4", now: Instant(0), lenient, seal };
         parse(&context, Definitions::r4().type_id(type_), &pairs)
     }
 

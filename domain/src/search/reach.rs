@@ -44,7 +44,9 @@ mod tests {
     fn criteria(type_: &str, pairs: &[(&str, &str)]) -> Vec<Criterion> {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let seal = Seal { key: &[0; 32], caller: "" };
-        let context = Context { base: "https://x.example", now: Instant(0), lenient: false, seal };
+        let parameters = crate::conformance::SearchParameters::r4();
+        let context =
+            Context { parameters, base: "https://x.example", now: Instant(0), lenient: false, seal };
         parse(&context, Definitions::r4().type_id(type_), &pairs).unwrap().query.criteria
     }
 

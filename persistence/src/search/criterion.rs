@@ -157,7 +157,7 @@ pub(super) fn linked(
 }
 
 pub(super) fn kind_of(parameter: ParameterId) -> SearchKind {
-    Definitions::r4().parameter_of(parameter).kind
+    Definitions::r4().kind_of(parameter)
 }
 
 fn any<T>(statement: &mut Statement, tests: &[T], compile: impl Fn(&mut Statement, &T)) {

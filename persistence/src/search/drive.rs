@@ -132,7 +132,9 @@ fn tells(criterion: &Criterion) -> bool {
 /// Whether only resources of `type_` have rows of the parameter.
 pub(super) fn is_of(parameter: ParameterId, type_: TypeId) -> bool {
     let definitions = Definitions::r4();
-    definitions.parameter_of(parameter).base == definitions.type_name(type_)
+    // One that is not R4's has a number for each type.
+    parameter.as_custom().is_some()
+        || definitions.parameter_of(parameter).base == definitions.type_name(type_)
 }
 
 /// A query of the `rid`s that meet a criterion, where an index finds them without reading others.

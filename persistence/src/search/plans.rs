@@ -12,7 +12,7 @@ use diesel::sql_types::{Integer, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use domain::access::Access;
 use domain::clock::Instant;
-use domain::conformance::Definitions;
+use domain::conformance::{Definitions, SearchParameters};
 use domain::id::Id;
 use domain::index::extract;
 use domain::resource::json::Json;
@@ -116,7 +116,7 @@ fn fill(tx: &mut Transaction<'_>) {
     for (at, (name, id, members)) in ward().into_iter().enumerate() {
         let type_ = Definitions::r4().type_id(name).unwrap();
         let body = format!(r#"{{"resourceType":"{name}","id":"{id}",{members}}}"#).into_bytes();
-        let indexed = extract(Definitions::r4(), type_, &Json::parse(&body).unwrap(), BASE);
+        let indexed = extract(SearchParameters::r4(), type_, &Json::parse(&body).unwrap(), BASE);
         let updated = Instant(1_700_000_000_000_000 + i64::try_from(at).unwrap());
         let (id, method) = (Id::parse(&id).unwrap(), Method::Update);
         tx.write(vec![NewVersion { type_, id, version: 1, row: None, updated, method, body, indexed }])
@@ -141,8 +141,13 @@ fn statements(tx: &mut Transaction<'_>, sent: &Mutex<Vec<String>>, url: &str) ->
     let (name, query) = url.split_once('?').unwrap_or((url, ""));
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let context =
-        Context { base: BASE, now: Instant(0), lenient: false, seal: Seal { key: &[0; 32], caller: "" } };
+    let context = Context {
+        parameters: SearchParameters::r4(),
+        base: BASE,
+        now: Instant(0),
+        lenient: false,
+        seal: Seal { key: &[0; 32], caller: "" },
+    };
     let query = parse(&context, scope(name), &pairs).unwrap().query;
     sent.lock().unwrap().clear();
     let found = tx.search(&Access::everything(), &query).unwrap();

@@ -21,7 +21,7 @@ fn value(statement: &mut Statement, tx: &Transaction<'_>, sort: Sort) -> Result<
         }
         SortBy::Parameter(parameter) => parameter,
     };
-    let select = match (Definitions::r4().parameter_of(parameter).kind, sort.descending) {
+    let select = match (Definitions::r4().kind_of(parameter), sort.descending) {
         (SearchKind::Date, false) => "(SELECT MIN(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p = ",
         (SearchKind::Date, true) => "(SELECT MAX(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p = ",
         (SearchKind::String, false) => {
@@ -57,7 +57,7 @@ fn column(sort: Sort) -> Column {
     match sort.by {
         SortBy::LastUpdated => Column::Integer,
         SortBy::Id => Column::Text,
-        SortBy::Parameter(parameter) => match Definitions::r4().parameter_of(parameter).kind {
+        SortBy::Parameter(parameter) => match Definitions::r4().kind_of(parameter) {
             SearchKind::String | SearchKind::Uri => Column::Text,
             SearchKind::Number | SearchKind::Quantity => Column::Real,
             _ => Column::Integer,

@@ -8,7 +8,7 @@ use domain::access::decision::access;
 use domain::access::scope::Letter;
 use domain::access::{Access, Clause, Reach};
 use domain::clock::Instant;
-use domain::conformance::Definitions;
+use domain::conformance::{Definitions, SearchParameters};
 use domain::id::Id;
 use domain::index::hash::resource_key;
 use domain::search::page::Seal;
@@ -160,7 +160,8 @@ impl Question {
         let pairs = self.url.split('&').filter_map(|pair| pair.split_once('='));
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let seal = Seal { key: &[0; 32], caller: "" };
-        let context = Context { base: BASE, now: Instant(0), lenient: false, seal };
+        let parameters = SearchParameters::r4();
+        let context = Context { parameters, base: BASE, now: Instant(0), lenient: false, seal };
         parse(&context, self.scope()?, &pairs).map(|parsed| parsed.query)
     }
 

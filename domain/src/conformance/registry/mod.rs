@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn lists_the_parameters_the_server_is_promised_to_have() {
         let codes: Vec<_> =
-            Registry::r4().common_parameters().iter().map(|parameter| parameter.code).collect();
+            Registry::r4().common_parameters().iter().map(|parameter| &*parameter.code).collect();
         for code in ["_id", "_lastUpdated", "_profile", "_security", "_tag"] {
             assert!(codes.contains(&code), "{code} is missing from {codes:?}");
         }
