@@ -187,8 +187,8 @@ impl Server {
                 let history = PreparedHistory::new(self, actor, scope, &parameters)?;
                 Ok(Prepared { work: Work::History(Box::new(history)) })
             }
-            Interaction::Search(type_, parameters) => {
-                let search = PreparedSearch::new(self, actor, type_, &parameters, prefer)?;
+            Interaction::Search(scope, parameters) => {
+                let search = PreparedSearch::new(self, actor, scope, &parameters, prefer)?;
                 Ok(Prepared { work: Work::Search(Box::new(search)) })
             }
             Interaction::Patch(..) => {

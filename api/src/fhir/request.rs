@@ -54,7 +54,7 @@ pub(crate) fn label(address: &Address, method: &Method) -> &'static str {
         (Address::Instance(..), _) => "read",
         (Address::Type(_), "POST") => "create",
         (Address::System, "POST") => "bundle",
-        (Address::Search(_) | Address::Type(_) | Address::System, _) => "search",
+        (Address::Search(_) | Address::Compartment(_) | Address::Type(_) | Address::System, _) => "search",
     }
 }
 

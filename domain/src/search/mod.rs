@@ -15,7 +15,9 @@ pub mod parse;
 mod prefix;
 pub mod query;
 pub mod reach;
+pub mod scope;
 pub mod supported;
 
 pub use limits::Limits;
 pub use parse::{Context, Parsed, parse};
+pub use scope::{Compartment, SearchScope};

@@ -57,6 +57,28 @@ pub(super) fn targets_of(
     type_.map_or_else(|| parameter.targets.clone(), |type_| targets(context.parameters, type_, parameter))
 }
 
+/// Reads `name=value` for resources of one of `types` (of every type when empty): a parameter of every resource, or one that
+/// all these types have, each its own (`FHIR R4 search.html`, "Search Contexts").
+///
+/// Errors: as [`criterion`].
+pub(super) fn criterion_of_types(
+    context: &Context<'_>,
+    types: &[TypeId],
+    name: &str,
+    value: &str,
+) -> Result<Criterion, Error> {
+    let common = match types {
+        [type_] => return criterion(context, Some(*type_), name, value, 0),
+        _ => criterion(context, None, name, value, 0),
+    };
+    let Err(error) = &common else { return common };
+    if types.is_empty() || error.code() != ErrorCode::UnknownParameter {
+        return common;
+    }
+    let of_type = |type_: &TypeId| Ok((*type_, criterion(context, Some(*type_), name, value, 0)?));
+    types.iter().map(of_type).collect::<Result<_, _>>().map(Criterion::ByType)
+}
+
 /// Reads `name=value` for resources of `type_`. `depth` counts the hops of a chain.
 ///
 /// Errors: [`ErrorCode::UnknownParameter`], [`ErrorCode::NotSupported`], [`ErrorCode::InvalidParameter`].

@@ -5,8 +5,9 @@ use super::control::{self, View};
 use super::include;
 use super::limits::Limits;
 use super::page::Seal;
-use super::parameter::{criterion, invalid, unsupported};
+use super::parameter::{criterion_of_types, invalid, unsupported};
 use super::query::{Query, Total};
+use super::scope::SearchScope;
 use crate::clock::Instant;
 use crate::conformance::{SearchParameters, TypeId};
 use crate::error::{Error, ErrorCode, Issue, Severity};
@@ -35,6 +36,8 @@ pub struct Context<'a> {
 pub struct Parsed {
     /// What to run.
     pub query: Query,
+    /// Whether `_type` named the types searched.
+    pub named: bool,
     /// The parameters that were processed, for the `self` link and cursors; without `_cursor`.
     pub processed: Parameters,
     /// What was ignored, for an `outcome` entry.
@@ -43,14 +46,23 @@ pub struct Parsed {
     pub subset: Subset,
 }
 
-/// Reads a search for `type_`, or for every type.
+/// Reads a search of a scope: a type, a compartment, or (`None`) every type.
 ///
 /// Errors: [`ErrorCode::UnknownParameter`], [`ErrorCode::NotSupported`] and [`ErrorCode::InvalidParameter`], each naming
 /// the parameter. With `lenient`, unknown and unsupported parameters become warnings; unsupported modifiers never.
-pub fn parse(context: &Context<'_>, type_: Option<TypeId>, parameters: &Parameters) -> Result<Parsed, Error> {
+pub fn parse(
+    context: &Context<'_>,
+    scope: impl Into<SearchScope>,
+    parameters: &Parameters,
+) -> Result<Parsed, Error> {
+    let scope = scope.into();
     context.limits.check_parameters(parameters.len())?;
-    let query = empty(type_, context.limits);
-    let mut run = Run { context, type_, query, view: View::default(), cursor: None, seen: Vec::new() };
+    // What the parameters mean depends on the types, wherever `_type` stands.
+    let (types, named) = types(&scope, parameters)?;
+    let query = empty(&scope, types, context.limits);
+    let type_ = query.only_type();
+    let view = View::default();
+    let mut run = Run { context, type_, named, query, view, cursor: None, seen: Vec::new() };
     let mut parsed = Vec::with_capacity(parameters.len());
     let mut warnings = Vec::new();
     for (name, value) in parameters {
@@ -70,7 +82,7 @@ pub fn parse(context: &Context<'_>, type_: Option<TypeId>, parameters: &Paramete
             Err(error) => return Err(error),
         }
     }
-    let Run { mut query, view, cursor, .. } = run;
+    let Run { mut query, named, view, cursor, .. } = run;
     if view.is_count() {
         query.count = 0;
     }
@@ -88,10 +100,10 @@ pub fn parse(context: &Context<'_>, type_: Option<TypeId>, parameters: &Paramete
         warnings.push(Issue::warning(ErrorCode::InvalidParameter, message));
     }
     if let Some(cursor) = cursor {
-        let subject = super::page::search_subject(type_, &parsed);
+        let subject = super::page::search_subject(&scope, &parsed);
         query.after = Some(context.seal.open_search(&cursor, &subject, query.sort.len(), context.now)?);
     }
-    Ok(Parsed { query, processed: parsed, warnings, subset })
+    Ok(Parsed { query, named, processed: parsed, warnings, subset })
 }
 
 /// What `handling=lenient` may ignore: a parameter, but not a modifier or a value (`FHIR R4 search.html#errors`).
@@ -103,10 +115,32 @@ fn is_ignorable(error: &Error, name: &str) -> bool {
     }
 }
 
-fn empty(type_: Option<TypeId>, limits: &Limits) -> Query {
+/// The types searched, empty for every type, and whether `_type` names them.
+fn types(scope: &SearchScope, parameters: &Parameters) -> Result<(Vec<TypeId>, bool), Error> {
+    let name = "_type";
+    let Some((_, value)) = parameters.iter().find(|(given, _)| given == name && scope.type_().is_none())
+    else {
+        return Ok((scope.types(), false));
+    };
+    let mut types = Vec::new();
+    for text in value.split(',') {
+        let type_ = resource_type(name, text)?;
+        if let Some(compartment) = scope.compartment()
+            && !compartment.can_hold(type_)
+        {
+            return Err(invalid(name, compartment.never_holds(type_)));
+        }
+        if !types.contains(&type_) {
+            types.push(type_);
+        }
+    }
+    Ok((types, true))
+}
+
+fn empty(scope: &SearchScope, types: Vec<TypeId>, limits: &Limits) -> Query {
     Query {
-        types: type_.into_iter().collect(),
-        criteria: Vec::new(),
+        criteria: scope.compartment().map(|compartment| compartment.criterion(&types)).into_iter().collect(),
+        types,
         sort: Vec::new(),
         count: limits.page,
         total: Total::None,
@@ -118,7 +152,10 @@ fn empty(type_: Option<TypeId>, limits: &Limits) -> Query {
 
 struct Run<'a> {
     context: &'a Context<'a>,
+    /// The type searched, if it is one.
     type_: Option<TypeId>,
+    /// Whether `_type` names the types searched.
+    named: bool,
     query: Query,
     view: View,
     cursor: Option<String>,
@@ -152,11 +189,8 @@ impl Run<'_> {
                 self.once("_sort")?;
                 self.query.sort = control::sort(self.context, name, value, self.type_)?;
             }
-            "_type" if self.type_.is_none() => {
-                self.once("_type")?;
-                self.query.types =
-                    value.split(',').map(|text| resource_type(name, text)).collect::<Result<_, _>>()?;
-            }
+            // Read before all others.
+            "_type" if self.named => self.once("_type")?,
             _ if is_include(name) => {
                 let found = include::parse(self.context, name, &self.query.types, value)?;
                 self.query.includes.extend(found);
@@ -166,7 +200,10 @@ impl Run<'_> {
             | "_score" => {
                 return Err(unsupported(name, "it is not supported"));
             }
-            _ => self.query.criteria.push(criterion(self.context, self.type_, name, value, 0)?),
+            _ => {
+                let found = criterion_of_types(self.context, &self.query.types, name, value)?;
+                self.query.criteria.push(found);
+            }
         }
         Ok(true)
     }

@@ -4,6 +4,7 @@ mod control;
 mod cursor;
 mod limits;
 mod parameter;
+mod scope;
 mod subset;
 
 use crate::http::{Http, reference};

@@ -79,6 +79,13 @@ pub(super) const READ: &[ResultParameter] = &[
     ELEMENTS,
 ];
 
+/// The parameter of searches of more than one type (`FHIR R4 search.html`, "Search Contexts").
+pub(super) const TYPES: &[ResultParameter] = &[parameter(
+    "_type",
+    ValueType::Text,
+    "Only these resource types, comma-separated. The search may then use every parameter that all of them have.",
+)];
+
 const fn parameter(name: &'static str, value: ValueType, description: &'static str) -> ResultParameter {
     ResultParameter { name, value, repeats: false, description }
 }
@@ -153,7 +160,10 @@ pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [H
         InteractionCode::Create | InteractionCode::Bundle => &[PREFER_RETURN, REQUEST_ID],
         InteractionCode::Update => &[IF_MATCH, PREFER_RETURN, REQUEST_ID],
         InteractionCode::Delete => &[IF_MATCH, REQUEST_ID],
-        InteractionCode::SearchSystem | InteractionCode::SearchType => &[PREFER_HANDLING, REQUEST_ID],
+        InteractionCode::SearchSystem
+        | InteractionCode::SearchType
+        | InteractionCode::SearchCompartment
+        | InteractionCode::SearchCompartmentType => &[PREFER_HANDLING, REQUEST_ID],
         InteractionCode::Read | InteractionCode::Vread => &[IF_NONE_MATCH, IF_MODIFIED_SINCE, REQUEST_ID],
         InteractionCode::Capabilities
         | InteractionCode::HistorySystem
@@ -175,6 +185,8 @@ pub(super) const fn answer_headers(interaction: InteractionCode) -> &'static [He
         | InteractionCode::Bundle
         | InteractionCode::SearchSystem
         | InteractionCode::SearchType
+        | InteractionCode::SearchCompartment
+        | InteractionCode::SearchCompartmentType
         | InteractionCode::HistorySystem
         | InteractionCode::HistoryType
         | InteractionCode::HistoryInstance => &[REQUEST_ID],
