@@ -14,9 +14,6 @@ use crate::id::Id;
 use crate::index::Facet;
 use crate::index::extract::{elements, looks_at_canonicals, targets};
 
-/// Values that one parameter may have, separated by commas.
-pub const MAX_VALUES: usize = 500;
-
 /// A parameter that is wrong in itself.
 pub(super) fn invalid(name: &str, reason: impl std::fmt::Display) -> Error {
     Error::new(ErrorCode::InvalidParameter, format!("The parameter '{name}': {reason}."))
@@ -61,6 +58,28 @@ pub(super) fn targets_of(
     type_.map_or_else(|| parameter.targets.clone(), |type_| targets(context.parameters, type_, parameter))
 }
 
+/// Reads `name=value` for resources of one of `types` (of every type when empty): a parameter of every resource, or one that
+/// all these types have, each its own (`FHIR R4 search.html`, "Search Contexts").
+///
+/// Errors: as [`criterion`].
+pub(super) fn criterion_of_types(
+    context: &Context<'_>,
+    types: &[TypeId],
+    name: &str,
+    value: &str,
+) -> Result<Criterion, Error> {
+    let common = match types {
+        [type_] => return criterion(context, Some(*type_), name, value, 0),
+        _ => criterion(context, None, name, value, 0),
+    };
+    let Err(error) = &common else { return common };
+    if types.is_empty() || error.code() != ErrorCode::UnknownParameter {
+        return common;
+    }
+    let of_type = |type_: &TypeId| Ok((*type_, criterion(context, Some(*type_), name, value, 0)?));
+    types.iter().map(of_type).collect::<Result<_, _>>().map(Criterion::ByType)
+}
+
 /// Reads `name=value` for resources of `type_`. `depth` counts the hops of a chain.
 ///
 /// Errors: [`ErrorCode::UnknownParameter`], [`ErrorCode::NotSupported`], [`ErrorCode::InvalidParameter`].
@@ -89,12 +108,7 @@ pub(super) fn criterion(
         return Err(invalid(name, "its value has a control character"));
     }
     let values = escape::split(value, ',');
-    if values.len() > MAX_VALUES {
-        return Err(invalid(
-            name,
-            format!("it has {} values; send {MAX_VALUES} or fewer at a time", values.len()),
-        ));
-    }
+    context.limits.check_values(name, values.len())?;
     if values.iter().any(|value| value.is_empty()) {
         return Err(invalid(name, "one of its values is empty; write a comma inside a value as '\\,'"));
     }

@@ -94,7 +94,12 @@ fn any(criteria: &[Criterion]) -> bool {
             any(criteria)
         }
         Criterion::Not(criterion) => any(std::slice::from_ref(&**criterion)),
-        Criterion::Id(_) | Criterion::LastUpdated(_) | Criterion::Missing { .. } | Criterion::Never => false,
+        Criterion::ByType(each) => each.iter().any(|(_, criterion)| any(std::slice::from_ref(criterion))),
+        Criterion::Id(_)
+        | Criterion::LastUpdated(_)
+        | Criterion::Missing { .. }
+        | Criterion::Compartment { .. }
+        | Criterion::Never => false,
     })
 }
 
@@ -112,7 +117,14 @@ fn gather<'q>(criteria: &'q mut [Criterion], sets: &mut Vec<&'q mut Set>) {
                 gather(criteria, sets);
             }
             Criterion::Not(criterion) => gather(std::slice::from_mut(&mut **criterion), sets),
-            Criterion::Id(_) | Criterion::LastUpdated(_) | Criterion::Missing { .. } | Criterion::Never => {}
+            Criterion::ByType(each) => {
+                each.iter_mut().for_each(|(_, criterion)| gather(std::slice::from_mut(criterion), sets));
+            }
+            Criterion::Id(_)
+            | Criterion::LastUpdated(_)
+            | Criterion::Missing { .. }
+            | Criterion::Compartment { .. }
+            | Criterion::Never => {}
         }
     }
 }

@@ -20,11 +20,7 @@ fn patient(http: &Http, tag: &str, members: Value) -> String {
 }
 
 fn condition(http: &Http, tag: &str, code: Value) -> String {
-    put(
-        http,
-        tag,
-        json!({ "resourceType": "Condition", "subject": { "display": "x" }, "code": code }),
-    )
+    put(http, tag, json!({ "resourceType": "Condition", "subject": { "display": "x" }, "code": code }))
 }
 
 on_both! {
