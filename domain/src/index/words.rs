@@ -108,11 +108,8 @@ impl Run<'_> {
             for item in value.each() {
                 match (type_.code, item) {
                     _ if key.companion => self.extensions(item),
-                    ("string" | "markdown", Json::String(text)) => {
-                        if !(element.name == "reference" && shape.name == "Reference") {
-                            self.add(text);
-                        }
-                    }
+                    _ if element.name == "reference" && shape.name == "Reference" => {}
+                    ("string" | "markdown", Json::String(text)) => self.add(text),
                     ("xhtml", Json::String(text)) => self.add(&plain(text)),
                     ("Narrative", _) if is_root => {}
                     ("Resource", _) => self.contained(item),

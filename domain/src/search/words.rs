@@ -180,7 +180,7 @@ mod tests {
         {
             assert!(read(query).starts_with('!'), "{query}: {}", read(query));
         }
-        assert!(read(&vec!["(a b c d)"; 4].join(" or ")).starts_with('!'));
+        assert!(read(&["(a b c d)"; 4].join(" or ")).starts_with('!'));
         assert!(read(&vec!["a"; 100].join(" ")).starts_with('!'));
     }
 }
