@@ -33,23 +33,32 @@ pub(crate) fn real(element: &Json<'_>) -> Option<f64> {
     }
 }
 
-/// The bounds of a searched number: for `eq`, `ne` half a unit of its last digit to both sides (`100` is `[99.5, 100.5)`),
-/// for `ap` a tenth, for the others the number itself (`FHIR R4 search.html#prefix`).
+/// The bounds of a searched number, both inclusive: for `eq`, `ne` half a unit of its last digit to both sides (`100` is
+/// `[99.5, 100.5)`), for `ap` a tenth, for the others the number itself (`FHIR R4 search.html#prefix`).
 ///
 /// Errors: why it is none.
 pub(crate) fn bounds(prefix: Prefix, text: &str) -> Result<(f64, f64), String> {
+    interval(prefix, text).map(|(lo, hi, ends)| closed(lo, hi, ends))
+}
+
+/// Bounds that are both inclusive, which comparisons of numbers are. `open` tells that `hi` is not. Digits finer than a
+/// double leave a point.
+pub(crate) fn closed(lo: f64, hi: f64, open: bool) -> (f64, f64) {
+    (lo, if open { hi.next_down().max(lo) } else { hi })
+}
+
+/// The bounds of a searched number, and whether the upper one is exclusive.
+///
+/// Errors: why it is none.
+pub(crate) fn interval(prefix: Prefix, text: &str) -> Result<(f64, f64, bool), String> {
     let fault = || format!("'{text}' is not a number; write it like 5, -5.40 or 5.4e-3");
     let shape =
         text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
     let value: f64 = text.parse().ok().filter(|value: &f64| shape && value.is_finite()).ok_or_else(fault)?;
     match prefix {
-        Prefix::Eq | Prefix::Ne => {
-            let (lo, hi) = implied(text).ok_or_else(fault)?;
-            // The upper end is exclusive; comparisons of numbers are not. Digits finer than a double leave a point.
-            Ok((lo, hi.next_down().max(lo)))
-        }
-        Prefix::Ap => Ok((value - value.abs() / 10.0, value + value.abs() / 10.0)),
-        _ => Ok((value, value)),
+        Prefix::Eq | Prefix::Ne => implied(text).map(|(lo, hi)| (lo, hi, true)).ok_or_else(fault),
+        Prefix::Ap => Ok((value - value.abs() / 10.0, value + value.abs() / 10.0, false)),
+        _ => Ok((value, value, false)),
     }
 }
 
