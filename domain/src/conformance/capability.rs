@@ -108,7 +108,8 @@ fn interactions(registry: &Registry, level: Level) -> Vec<Value> {
 
 fn parameters(parameters: &[&SearchParameter]) -> Vec<Value> {
     let member = |parameter: &&SearchParameter| {
-        let mut member = json!({ "name": parameter.code, "type": kind_code(parameter.kind) });
+        let mut member =
+            json!({ "name": parameter.code, "definition": parameter.url, "type": kind_code(parameter.kind) });
         if let Some(members) = member.as_object_mut().filter(|_| !parameter.description.is_empty()) {
             members.insert("documentation".to_owned(), json!(parameter.description));
         }

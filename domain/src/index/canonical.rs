@@ -25,13 +25,12 @@ pub(crate) struct Canonical {
 
 impl Canonical {
     /// A value in the canonical unit. It is reckoned in decimals, so that 5.4 mg and 0.0054 g are the same double;
-    /// `None` where it is too large for them.
+    /// what is too large for a double is infinite. `None` where it is too large for decimals.
     pub(crate) fn value(&self, value: f64) -> Option<f64> {
         if value.is_infinite() {
             return Some(value);
         }
-        let scaled = Number::from_f64(value)?.checked_mul(self.factor)?.checked_add(self.offset)?;
-        Some(scaled.to_f64()).filter(|value| value.is_finite())
+        Number::from_f64(value)?.checked_mul(self.factor)?.checked_add(self.offset).map(Number::to_f64)
     }
 }
 

@@ -2,7 +2,10 @@
 
 mod control;
 mod cursor;
+mod listed;
+mod named;
 mod parameter;
+mod quantity;
 
 use crate::http::{Http, reference};
 use crate::server::unique;

@@ -19,8 +19,8 @@ pub struct SearchParameter {
     pub code: &'static str,
     /// How it is searched.
     pub kind: SearchKind,
-    /// Whether commas are allowed in its value.
-    pub multiple_or: bool,
+    /// Its canonical URL.
+    pub url: &'static str,
     /// The resource types a reference may point to; empty for any.
     pub targets: Vec<TypeId>,
     /// FHIRPath of what it looks at; empty where R4 gives none.
@@ -51,8 +51,7 @@ impl Parameters {
         let mut all: Vec<SearchParameter> = Vec::with_capacity(1800);
         for (mut row, number) in rows(PARAMETERS).zip(0..) {
             let (base, code, kind) = (row.next(), row.next(), kind(row.next()));
-            let multiple_or = row.next() != "no";
-            let _comparators = row.next();
+            let (url, _comparators) = (row.next(), row.next());
             let targets = row.list().filter_map(|name| types.get(name).copied()).collect();
             let (expression, description) = (row.next(), row.next());
             let id = ParameterId(number);
@@ -62,7 +61,7 @@ impl Parameters {
                 base,
                 code,
                 kind,
-                multiple_or,
+                url,
                 targets,
                 expression,
                 description,
@@ -108,7 +107,7 @@ impl Parameters {
             base: "",
             code: "",
             kind: SearchKind::Special,
-            multiple_or: false,
+            url: "",
             targets: Vec::new(),
             expression: "",
             description: "",

@@ -63,11 +63,15 @@ pub(crate) fn interval(prefix: Prefix, text: &str) -> Result<(f64, f64, bool), S
 }
 
 /// The interval that a number's digits imply: half a unit of the last one to both sides. Reckoned in decimals, so that
-/// `5.4` begins where a stored `5.35` is; numbers too long or too large for that are reckoned in doubles.
+/// `5.4` begins where a stored `5.35` is; numbers too long or too large for that are reckoned in doubles. `1e2` is
+/// `[95, 105)`, as R4's table has it: with an exponent, a single digit counts as two.
 fn implied(text: &str) -> Option<(f64, f64)> {
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let exponent: i32 = exponent.parse().ok()?;
-    let decimals = i32::try_from(mantissa.split_once('.').map_or(0, |(_, decimals)| decimals.len())).ok()?;
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, ""));
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).skip_while(|digit| *digit == b'0').count();
+    let single = !exponent.is_empty() && digits < 2;
+    let exponent: i32 = if exponent.is_empty() { 0 } else { exponent.parse().ok()? };
+    let decimals = mantissa.split_once('.').map_or(0, |(_, decimals)| decimals.len()) + usize::from(single);
+    let decimals = i32::try_from(decimals).ok()?;
     if let Ok(exact) = Decimal::from_str_exact(mantissa)
         && let Some(half) = u32::try_from(decimals + 1).ok().and_then(|scale| Decimal::try_new(5, scale).ok())
         && let (Some(lo), Some(hi)) = (exact.checked_sub(half), exact.checked_add(half))
@@ -112,9 +116,13 @@ mod tests {
             let (lo, hi) = bounds(Prefix::Eq, text).unwrap();
             matches(Prefix::Eq, (lo, hi), stored, stored)
         };
+        assert!(
+            passes("1.00e2", 99.5) && !passes("1.00e2", 99.4) && passes("8e-1", 0.8) && !passes("8e-1", 0.79)
+        );
+        assert!(passes("5.40e-3", 0.005395) && !passes("5.40e-3", 0.005406) && passes("5.4e-3", 0.00536));
         assert!(passes("100", 99.5) && passes("100", 100.49) && !passes("100", 100.5));
         assert!(passes("100.00", 100.0) && !passes("100.00", 100.01));
-        assert!(passes("1e2", 60.0) && passes("5.4e-3", 0.0054));
+        assert!(passes("1e2", 95.0) && !passes("1e2", 105.0) && !passes("1e2", 94.9));
         assert!(
             passes("5.4", 5.35) && !passes("5.4", 5.45) && passes("-5.4", -5.45) && !passes("-5.4", -5.35)
         );

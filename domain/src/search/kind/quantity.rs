@@ -27,7 +27,9 @@ pub(crate) fn index(element: &Json<'_>, type_: &str, out: &mut Values) {
             let (low, high) = (element.get("low"), element.get("high"));
             let lo = low.and_then(|low| low.get("value")).and_then(number::real);
             let hi = high.and_then(|high| high.get("value")).and_then(number::real);
-            if let Some(unit_of) = low.or(high).filter(|_| lo.is_some() || hi.is_some()) {
+            // Both ends have one unit (`FHIR R4 datatypes.html#Range`), though only one may state it.
+            let stated = [low, high].into_iter().flatten().find(|end| end.get("code").is_some());
+            if let Some(unit_of) = stated.or(low).or(high).filter(|_| lo.is_some() || hi.is_some()) {
                 with_unit(unit_of, (lo.unwrap_or(f64::NEG_INFINITY), hi.unwrap_or(f64::INFINITY)), out);
             }
         }
@@ -38,9 +40,12 @@ pub(crate) fn index(element: &Json<'_>, type_: &str, out: &mut Values) {
         }
         _ => {
             if let Some(value) = element.get("value").and_then(number::real) {
+                // Of `<5` and `>5` the 5 itself is no part.
                 let bounds = match element.get("comparator").and_then(Json::as_str) {
-                    Some("<" | "<=") => (f64::NEG_INFINITY, value),
-                    Some(">" | ">=") => (value, f64::INFINITY),
+                    Some("<") => (f64::NEG_INFINITY, value.next_down()),
+                    Some("<=") => (f64::NEG_INFINITY, value),
+                    Some(">") => (value.next_up(), f64::INFINITY),
+                    Some(">=") => (value, f64::INFINITY),
                     _ => (value, value),
                 };
                 with_unit(element, bounds, out);
@@ -77,9 +82,11 @@ fn with_unit(quantity: &Json<'_>, bounds: (f64, f64), out: &mut Values) {
 /// One row for each way the unit is written, so that `number||unit` finds it by either.
 fn push((lo, hi): (f64, f64), code: i64, ucum: Option<&str>, units: [Option<&str>; 2], out: &mut Values) {
     let [unit, other] = units;
-    let canonical = ucum
-        .and_then(canonical)
-        .and_then(|canonical| Some((canonical.unit, canonical.value(lo)?, canonical.value(hi)?)));
+    let canonical = ucum.and_then(canonical).and_then(|canonical| {
+        let from = canonical.value(lo)?;
+        let to = if hi == lo { from } else { canonical.value(hi)? };
+        Some((canonical.unit, from, to))
+    });
     let (canonical_unit, canonical_lo, canonical_hi) = canonical.unwrap_or((0, f64::NAN, f64::NAN));
     let mut row = |unit: Option<&str>| {
         out.push((
