@@ -13,9 +13,9 @@ pub fn offered(parameter: &SearchParameter) -> bool {
 mod tests {
     use crate::clock::Instant;
     use crate::conformance::registry::Registry;
-    use crate::conformance::{Definitions, SearchKind};
+    use crate::conformance::{Definitions, SearchKind, SearchParameters};
     use crate::search::page::Seal;
-    use crate::search::{Context, parse};
+    use crate::search::{Context, Limits, parse};
     use std::collections::BTreeSet;
 
     /// A value that a parameter of the kind takes: `2020` is a number, a date, a code, an id and a text.
@@ -32,12 +32,14 @@ mod tests {
     fn what_is_listed_is_what_is_accepted() {
         let (registry, definitions) = (Registry::r4(), Definitions::r4());
         let context = Context {
+            parameters: SearchParameters::r4(),
+            limits: &Limits::DEFAULT,
             base: "https://x.example",
             now: Instant(0),
             lenient: false,
             seal: Seal { key: &[0; 32], caller: "" },
         };
-        let all: Vec<_> = definitions.parameters().iter().map(|one| (one.code, one)).collect();
+        let all: Vec<_> = definitions.parameters().iter().map(|one| (&*one.code, one)).collect();
         let mut values: Vec<(&str, String)> =
             all.iter().map(|(code, one)| (*code, value(one.kind, one.components.len()))).collect();
         values.sort();
@@ -46,7 +48,7 @@ mod tests {
         for type_ in registry.types() {
             let own = type_.parameters.iter().chain(registry.common_parameters());
             let listed: BTreeSet<(&str, String)> =
-                own.map(|one| (one.code, value(one.kind, one.components.len()))).collect();
+                own.map(|one| (&*one.code, value(one.kind, one.components.len()))).collect();
             for (code, value) in &values {
                 let pairs = vec![((*code).to_owned(), value.clone())];
                 let accepted = parse(&context, Some(type_.id), &pairs);
