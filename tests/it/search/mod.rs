@@ -3,8 +3,11 @@
 mod control;
 mod cursor;
 mod limits;
+mod listed;
 mod membership;
+mod named;
 mod parameter;
+mod quantity;
 mod reference;
 mod scope;
 mod subset;
