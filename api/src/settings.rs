@@ -41,6 +41,8 @@ settings! {
     body_limit: usize = 64 << 20;
     /// entries of a batch or transaction
     bundle_entries: usize = 10_000;
+    /// single or multiple: how many resources one conditional delete may delete (multiple: as many as a Bundle has entries)
+    conditional_delete: ConditionalDelete = ConditionalDelete::Single;
     /// seconds that a request may take
     request_timeout: u64 = 120;
     /// requests worked on at once; more are answered 503
@@ -83,6 +85,16 @@ pub(crate) enum NhsNumber {
     Refuse,
     /// A wrong one is stored and reported.
     Warn,
+}
+
+/// `BINNACLE_CONDITIONAL_DELETE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ConditionalDelete {
+    /// More than one match is 412.
+    Single,
+    /// All matches.
+    Multiple,
 }
 
 /// `BINNACLE_LOGIN_FAILURES`, written `account,address`.

@@ -28,7 +28,8 @@ pub(crate) fn shared(registry: &Registry, levels: &[Level]) -> BTreeMap<String, 
         for parameter in registry.general_parameters() {
             found.insert(parameter.name.to_owned(), result(parameter));
         }
-        for parameter in registry.common_parameters().iter().filter(|_| interaction.searches()) {
+        let criteria = interaction.searches() || interaction.is_conditional();
+        for parameter in registry.common_parameters().iter().filter(|_| criteria) {
             found.insert(parameter.code.to_owned(), search(parameter));
         }
     }
@@ -46,7 +47,7 @@ pub(crate) fn apply(
         operation = operation.parameter_ref(reference(name));
     }
     if !route.form {
-        if route.interaction.searches() {
+        if route.interaction.searches() || route.interaction.is_conditional() {
             for parameter in type_.into_iter().flat_map(|type_| &type_.parameters) {
                 operation = operation.parameter(search(parameter));
             }
@@ -109,8 +110,16 @@ fn reference(component: &str) -> Ref {
 }
 
 fn header_component(interaction: InteractionCode, header: &Header) -> String {
-    // Prefer asks different things of searches and writes.
-    let of = if header.name == "Prefer" && interaction.searches() { "Search" } else { "" };
+    // Prefer asks different things of searches and writes, If-None-Match of reads and updates.
+    let of = match header.name {
+        "Prefer" if interaction.searches() => "Search",
+        "If-None-Match"
+            if matches!(interaction, InteractionCode::Update | InteractionCode::ConditionalUpdate) =>
+        {
+            "Update"
+        }
+        _ => "",
+    };
     format!("{of}{}", header.name)
 }
 
@@ -118,6 +127,7 @@ fn result_component(interaction: InteractionCode, parameter: &ResultParameter) -
     // `_count` asks different things of searches and histories.
     let of = match interaction {
         InteractionCode::Capabilities => "capabilities_",
+        InteractionCode::ConditionalDelete => "delete",
         _ if interaction.tells_history() => "history",
         _ => "search",
     };

@@ -118,6 +118,8 @@ impl Registry {
             control::HISTORY
         } else if matches!(interaction, InteractionCode::Capabilities) {
             control::CAPABILITIES
+        } else if matches!(interaction, InteractionCode::ConditionalDelete) {
+            control::CONDITIONAL_DELETE
         } else {
             &[]
         }
