@@ -6,7 +6,7 @@ use crate::guard::limit::Running;
 use crate::guard::rate::Rates;
 use crate::oauth::Authority;
 use crate::operations::metrics::Recorder;
-use crate::settings::{ConditionalDelete, NhsNumber, Settings};
+use crate::settings::{ConditionalDelete, NhsNumber, Settings, UnknownParameters};
 use crate::worker::{Preparation, Worker};
 use crate::{guard, routes};
 use actix_web::middleware::{Compress, from_fn};
@@ -101,6 +101,8 @@ pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
             ConditionalDelete::Single => 1,
             ConditionalDelete::Multiple => settings.bundle_entries,
         },
+        search: settings.search(),
+        ignore_unknown: settings.search_unknown_parameters == UnknownParameters::Ignore,
     };
     Server::new(settings, Arc::new(SystemClock), Arc::new(ids))
 }

@@ -53,6 +53,8 @@ pub enum ErrorCode {
     NotSelective,
     /// The request contradicts the state of the store.
     Conflict,
+    /// The search parameter is known, but not every resource has been indexed under it yet.
+    BeingIndexed,
     /// Two entries of a transaction change the same resource.
     DuplicateTarget,
     /// No token, or one that is not valid.
@@ -61,6 +63,8 @@ pub enum ErrorCode {
     Forbidden,
     /// The body or the page asked for is larger than the limit.
     TooLarge,
+    /// The query of the address is longer than the limit.
+    QueryTooLong,
     /// Too many requests from this caller.
     Throttled,
     /// The server has as much work as it can hold; try again.
@@ -130,10 +134,12 @@ table! {
     NoMatch 412 "not-found" "NO_MATCH" "Make the search select the resource that is meant, or create that in the same transaction.";
     NotSelective 412 "required" "CONDITION_NOT_SELECTIVE" "Give the condition at least one search parameter.";
     Conflict 409 "conflict" "CONFLICT" "Read the current state and try again.";
+    BeingIndexed 409 "transient" "BEING_INDEXED" "Wait until the search parameter is in the CapabilityStatement at /metadata, then search again.";
     DuplicateTarget 400 "duplicate" "DUPLICATE_TARGET" "Change each resource in one entry of the transaction only.";
     Unauthenticated 401 "login" "ACCESS_DENIED" "Send a valid access token in the Authorization header.";
     Forbidden 403 "forbidden" "ACCESS_DENIED" "Ask for a token whose scope covers this interaction.";
     TooLarge 413 "too-long" "TOO_LARGE" "Send less in one request.";
+    QueryTooLong 414 "too-long" "TOO_LARGE" "Send the search as a form to _search.";
     Throttled 429 "throttled" "TOO_MANY_REQUESTS" "Wait for the time in Retry-After.";
     Busy 503 "transient" "SERVICE_UNAVAILABLE" "Wait for the time in Retry-After, then send the same request again.";
     Timeout 504 "timeout" "TIMEOUT" "Ask for less, or try again later.";

@@ -4,10 +4,10 @@ use crate::access::actor::Actor;
 use crate::access::decision::{self, require};
 use crate::access::scope::Letter;
 use crate::clock::Clock;
-use crate::conformance::TypeId;
 use crate::conformance::capability::{self, Installation};
 use crate::conformance::registry::Registry;
 use crate::conformance::validation::ValidationSettings;
+use crate::conformance::{SearchParameters, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::{Id, IdSource};
 use crate::interaction::condition::Conditions;
@@ -17,10 +17,13 @@ use crate::interaction::read::PreparedRead;
 use crate::interaction::search::PreparedSearch;
 use crate::interaction::write::{Content, Kind, Naming, PreparedWrite};
 use crate::interaction::{
-    Answer, Interaction, Prefer, Request, Return, batch, bundle, content, delete, transaction,
+    Answer, Interaction, Parameters, Prefer, Request, Return, batch, bundle, content, delete, transaction,
 };
 use crate::resource::json::Json;
 use crate::resource::link::Links;
+use crate::search::Limits;
+use crate::search::control::View;
+use crate::search_parameter::Known;
 use crate::store::{ReadTx, WriteTx};
 use std::sync::{Arc, OnceLock};
 
@@ -32,6 +35,8 @@ pub struct Server {
     pub clock: Arc<dyn Clock>,
     /// Ids and randomness.
     pub ids: Arc<dyn IdSource>,
+    /// What can be searched by.
+    known: Known,
     /// The CapabilityStatement, once it was asked for.
     capabilities: OnceLock<Vec<u8>>,
 }
@@ -53,6 +58,11 @@ pub struct Settings {
     pub max_entries: usize,
     /// Most resources that one conditional delete deletes; 1: `conditionalDelete` is `single`.
     pub max_conditional_deletes: usize,
+    /// How much a search may ask for.
+    pub search: Limits,
+    /// Whether unknown search parameters are ignored, and reported, unless `Prefer: handling=strict` is sent; otherwise
+    /// refused, unless `handling=lenient` is.
+    pub ignore_unknown: bool,
 }
 
 /// A request that has been parsed, validated and indexed, ready for a transaction.
@@ -135,7 +145,12 @@ impl Writing<'_> {
 impl Server {
     /// A server with these settings and sources.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Server {
-        Server { settings, clock, ids, capabilities: OnceLock::new() }
+        Server { settings, clock, ids, known: Known::new(), capabilities: OnceLock::new() }
+    }
+
+    /// What can be searched by now.
+    pub fn parameters(&self) -> Arc<SearchParameters> {
+        self.known.parameters()
     }
 
     /// Does what needs no database: decides access, parses, validates, assigns ids, rewrites links, extracts index rows.
@@ -156,16 +171,16 @@ impl Server {
         given: Given<'_>,
     ) -> Result<Prepared, Error> {
         let Request { interaction, conditions, if_none_exist, prefer } = request;
-        let read = |type_, id, version| -> Result<Prepared, Error> {
+        let read = |type_, id, version, parameters: &Parameters| -> Result<Prepared, Error> {
             let access = require(actor, Letter::Read, type_)?;
-            Ok(Prepared {
-                work: Work::Read(PreparedRead { type_, id, version, conditions: conditions.clone(), access }),
-            })
+            let subset = View::of_read(type_, parameters)?;
+            let conditions = conditions.clone();
+            Ok(Prepared { work: Work::Read(PreparedRead { type_, id, version, conditions, subset, access }) })
         };
         let write = Writing { actor, conditions: &conditions, prefer };
         match interaction {
-            Interaction::Read(type_, id) => read(type_, id, None),
-            Interaction::Vread(type_, id, version) => read(type_, id, Some(version)),
+            Interaction::Read(type_, id, parameters) => read(type_, id, None, &parameters),
+            Interaction::Vread(type_, id, version, parameters) => read(type_, id, Some(version), &parameters),
             Interaction::Create(type_, body) => {
                 require(actor, Letter::Create, type_)?;
                 let condition = if_none_exist
@@ -173,13 +188,13 @@ impl Server {
                     .transpose()?;
                 let id = given.id.clone().unwrap_or_else(|| self.ids.resource_id());
                 let source = content::Source::of(&body, given)?;
-                let content = content::prepare(self, type_, &id, source, None)?;
+                let content = content::prepare(self, type_, &id, source, content::Write::Create)?;
                 write.prepare(Kind::Create, (type_, id, Naming::Server), Some(content), condition)
             }
             Interaction::Update(type_, id, body) => {
                 require(actor, Letter::Update, type_)?;
                 let source = content::Source::of(&body, given)?;
-                let content = content::prepare(self, type_, &id, source, Some(&id))?;
+                let content = content::prepare(self, type_, &id, source, content::Write::Update)?;
                 write.prepare(Kind::Update, (type_, id, Naming::Address), Some(content), None)
             }
             Interaction::ConditionalUpdate(type_, parameters, body) => {
@@ -190,7 +205,7 @@ impl Server {
                     Some(id) => (id, Naming::Unmatched),
                     None => (self.ids.resource_id(), Naming::Server),
                 };
-                let content = content::prepare(self, type_, &id, source, None)?;
+                let content = content::prepare(self, type_, &id, source, content::Write::ConditionalUpdate)?;
                 write.prepare(Kind::Update, (type_, id, naming), Some(content), Some(condition))
             }
             Interaction::Delete(type_, id) => {
@@ -208,8 +223,8 @@ impl Server {
                 let history = PreparedHistory::new(self, actor, scope, &parameters)?;
                 Ok(Prepared { work: Work::History(Box::new(history)) })
             }
-            Interaction::Search(type_, parameters) => {
-                let search = PreparedSearch::new(self, actor, type_, &parameters, prefer)?;
+            Interaction::Search(scope, parameters) => {
+                let search = PreparedSearch::new(self, actor, scope, &parameters, prefer)?;
                 Ok(Prepared { work: Work::Search(Box::new(search)) })
             }
             Interaction::Patch(..) => {

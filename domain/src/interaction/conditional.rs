@@ -94,7 +94,10 @@ impl Condition {
                 return Err(Error::new(ErrorCode::InvalidParameter, message));
             }
         }
+        let parameters = server.parameters();
         let context = Context {
+            parameters: &parameters,
+            limits: &server.settings.search,
             base: &server.settings.base,
             now: server.clock.now(),
             lenient: false,
@@ -106,7 +109,7 @@ impl Condition {
             return Err(Error::new(ErrorCode::NotSelective, message));
         }
         parsed.query.count = 2;
-        let access = search::decide(actor, Some(type_), &parsed)?;
+        let access = search::decide(actor, &parsed)?;
         Ok(Condition { type_, query: parsed.query, access, most: 1 })
     }
 

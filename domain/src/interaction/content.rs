@@ -11,7 +11,19 @@ use crate::index;
 use crate::resource::body::Body;
 use crate::resource::json::Json;
 use crate::resource::link::{Links, Step};
+use crate::resource::subset::refuse_part;
 use crate::server::{Given, Server};
+
+/// What a resource is sent for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Write {
+    /// To be made.
+    Create,
+    /// To replace the one with its id.
+    Update,
+    /// To replace the one that a condition selects.
+    ConditionalUpdate,
+}
 
 /// Where the resource comes from.
 pub(crate) struct Source<'a> {
@@ -52,14 +64,14 @@ impl<'a> Source<'a> {
 
 /// Makes a resource ready to be stored as `type_`/`id`.
 ///
-/// Errors: all its faults; another type than the address's; another id than the one that an update's `address` has
+/// Errors: all its faults; another type than the address's; for an update, another id than the address's
 /// (`FHIR R4 http.html#update`).
 pub(crate) fn prepare(
     server: &Server,
     type_: TypeId,
     id: &Id,
     source: Source<'_>,
-    address: Option<&Id>,
+    write: Write,
 ) -> Result<Content, Error> {
     let name = Definitions::r4().type_name(type_);
     let Source { tree, links, mut provisional } = source;
@@ -70,9 +82,12 @@ pub(crate) fn prepare(
     let resource = tree
         .as_object()
         .ok_or_else(|| Error::new(ErrorCode::InvalidStructure, "A resource is a JSON object.").at(name))?;
-    if address.is_some_and(|id| resource.str("id") != Some(id.as_str())) {
+    if write == Write::Update && resource.str("id") != Some(id.as_str()) {
         let message = "An update's resource has the id of the address in its element id.";
         return Err(Error::new(ErrorCode::InvalidValue, message).at(format!("{name}.id")));
+    }
+    if write != Write::Create {
+        refuse_part(resource, name)?;
     }
     let mut tree = tree;
     if let Json::Object(resource) = &mut tree {
@@ -110,7 +125,7 @@ pub(super) fn again(
 
 /// What is stored of a resource and what it is found by.
 fn indexed(server: &Server, type_: TypeId, id: &Id, tree: &Json<'_>) -> Result<Content, Error> {
-    let indexed = index::extract(Definitions::r4(), type_, tree, &server.settings.base);
+    let indexed = index::extract(&server.parameters(), type_, tree, &server.settings.base);
     let obscure = is_obscure(type_, tree, &server.settings.base);
     let body = tree.as_object().map(|resource| Body::new(resource, id));
     let body = body.ok_or_else(|| Error::new(ErrorCode::InvalidStructure, "A resource is a JSON object."))?;

@@ -2,6 +2,7 @@
 //! (C: 114–132 scope, D: 133–168 compartment escape).
 
 mod bundle;
+mod compartment;
 pub(crate) mod record;
 mod scope;
 mod search;
