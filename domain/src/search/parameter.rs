@@ -5,7 +5,7 @@ use super::kind::{date, number, quantity, reference, string, token, uri};
 use super::modifier::{self, Modifier};
 use super::parse::Context;
 use super::query::{Criterion, Test, TextMatch, UriMatch};
-use super::supported::offered;
+use super::supported::has_values;
 use super::{chain, escape, list, prefix, set, words};
 use crate::conformance::definitions::SearchParameter;
 use crate::conformance::search_parameters::Readiness;
@@ -44,7 +44,7 @@ pub(super) fn find<'a>(
         let reason = format!("'{code}' is being indexed: {done} of {total} resources are done");
         return Err(Error::new(ErrorCode::BeingIndexed, format!("The parameter '{name}': {reason}.")));
     }
-    if !offered(found) {
+    if !has_values(found) {
         return Err(unsupported(name, format!("searching by '{code}' is not supported")));
     }
     Ok(found)
