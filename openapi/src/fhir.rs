@@ -44,7 +44,10 @@ impl Writer<'_> {
         schemas: &mut Schemas,
         type_: &ResourceType,
     ) -> PathsBuilder {
-        for level in [Level::Type, Level::Instance] {
+        for level in [Level::Type, Level::Instance, Level::Compartment] {
+            if level == Level::Compartment && !type_.has_compartment() {
+                continue;
+            }
             for route in self.registry.routes_of(level) {
                 paths = self.route(paths, schemas, route, Some(type_));
             }
@@ -101,7 +104,10 @@ fn body_schema(
     type_: Option<&ResourceType>,
 ) -> Option<RefOr<Schema>> {
     let schema = match (interaction, type_) {
-        (InteractionCode::Create | InteractionCode::Update, Some(type_)) => schemas.named(type_.name),
+        (
+            InteractionCode::Create | InteractionCode::Update | InteractionCode::ConditionalUpdate,
+            Some(type_),
+        ) => schemas.named(type_.name),
         (InteractionCode::Bundle, _) => schemas.named("Bundle"),
         _ => return None,
     };
@@ -123,12 +129,16 @@ const fn verb(interaction: InteractionCode) -> &'static str {
         InteractionCode::SearchSystem => "searchSystem",
         InteractionCode::Create => "create",
         InteractionCode::SearchType => "search",
+        InteractionCode::SearchCompartment => "searchAllIn",
+        InteractionCode::SearchCompartmentType => "searchIn",
         InteractionCode::HistoryType => "historyOfType",
         InteractionCode::Read => "read",
         InteractionCode::Vread => "vread",
         InteractionCode::Update => "update",
         InteractionCode::Delete => "delete",
         InteractionCode::HistoryInstance => "historyOf",
+        InteractionCode::ConditionalUpdate => "conditionalUpdate",
+        InteractionCode::ConditionalDelete => "conditionalDelete",
     }
 }
 
@@ -141,11 +151,19 @@ fn summary(route: &Route, type_: Option<&ResourceType>) -> String {
         InteractionCode::SearchSystem => "Search in all types".to_owned(),
         InteractionCode::Create => format!("Create a {name}; the server chooses its id"),
         InteractionCode::SearchType => format!("Search {name}"),
+        InteractionCode::SearchCompartmentType => {
+            format!("Search one type in a {name}'s compartment, also by the parameters of that type")
+        }
+        InteractionCode::SearchCompartment => format!("Search all types in a {name}'s compartment"),
         InteractionCode::HistoryType => format!("All versions of every {name}, latest first"),
         InteractionCode::Read => format!("Read a {name}"),
         InteractionCode::Vread => format!("Read one version of a {name}"),
         InteractionCode::Update => format!("Update a {name}, or create it with this id"),
         InteractionCode::Delete => format!("Delete a {name}; its history stays"),
+        InteractionCode::ConditionalUpdate => {
+            format!("Update the {name} that a search finds, or create it if there is none")
+        }
+        InteractionCode::ConditionalDelete => format!("Delete the {name} that a search finds"),
         InteractionCode::HistoryInstance => format!("All versions of a {name}, latest first"),
     };
     if route.form { format!("{text}, parameters in the body") } else { text }

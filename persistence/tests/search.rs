@@ -51,7 +51,7 @@ fn quantity(value: f64) -> IndexValue {
 }
 
 fn token(code: &str) -> IndexValue {
-    IndexValue::Token { code: text_key(code), system: 0 }
+    IndexValue::Token { code: text_key(code), system: 0, text: code.to_owned() }
 }
 
 /// Observation `id` of `patient` with a code and a value.
@@ -66,10 +66,11 @@ fn put(store: &SqlStore, id: &str, patient: &str, code: &str, value: f64) {
         id: Id::parse(id).unwrap(),
         version: 1,
         row: None,
+        revives: false,
         updated: Instant(1),
         method: Method::Update,
         body: b"{}".to_vec(),
-        indexed: Indexed { entries, patients: vec![resource_key("Patient", patient)] },
+        indexed: Indexed { entries, patients: vec![resource_key("Patient", patient)], ..Indexed::default() },
     };
     let (done, outcome) = channel();
     store.write(Box::new(Put(version, done))).unwrap();
@@ -97,6 +98,7 @@ fn found(store: &SqlStore, access: Access, criteria: Vec<Criterion>) -> (Vec<Str
         count: 10,
         total: Total::Accurate,
         includes: vec![],
+        included: 10,
         after: None,
     };
     let (send, receive) = channel();

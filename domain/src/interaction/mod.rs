@@ -8,12 +8,14 @@ pub mod address;
 pub mod batch;
 pub(crate) mod bundle;
 pub mod condition;
+pub mod conditional;
 pub(crate) mod content;
 pub mod create;
 pub mod delete;
 mod entry;
 pub mod history;
 pub mod read;
+mod resolution;
 pub mod search;
 pub mod transaction;
 pub mod update;
@@ -24,6 +26,7 @@ use crate::clock::Instant;
 use crate::conformance::TypeId;
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
+use crate::search::SearchScope;
 use crate::store::HistoryScope;
 use condition::Conditions;
 
@@ -77,14 +80,14 @@ pub enum Return {
 pub enum Interaction {
     /// `GET /metadata`.
     Capabilities,
-    /// `GET /Type/id`.
-    Read(TypeId, Id),
-    /// `GET /Type/id/_history/version`.
-    Vread(TypeId, Id, i64),
+    /// `GET /Type/id?parameters`.
+    Read(TypeId, Id, Parameters),
+    /// `GET /Type/id/_history/version?parameters`.
+    Vread(TypeId, Id, i64, Parameters),
     /// `GET …/_history?parameters`.
     History(HistoryScope, Parameters),
-    /// `GET /Type?parameters`, `POST /Type/_search`; `None` for the whole system.
-    Search(Option<TypeId>, Parameters),
+    /// `GET /Type?parameters`, `POST /Type/_search`, and so for the whole system and for compartments.
+    Search(SearchScope, Parameters),
     /// `POST /Type`, with the body as received.
     Create(TypeId, Vec<u8>),
     /// `PUT /Type/id`.
@@ -93,6 +96,10 @@ pub enum Interaction {
     Patch(TypeId, Id, String, Vec<u8>),
     /// `DELETE /Type/id`.
     Delete(TypeId, Id),
+    /// `PUT /Type?parameters`, with the body.
+    ConditionalUpdate(TypeId, Parameters, Vec<u8>),
+    /// `DELETE /Type?parameters`.
+    ConditionalDelete(TypeId, Parameters),
     /// `POST /` with a Bundle of type batch or transaction.
     Bundle(Vec<u8>),
 }

@@ -19,11 +19,21 @@ pub struct Query {
     pub total: Total,
     /// What else to bring along.
     pub includes: Vec<Include>,
+    /// Resources that the page brings along at most.
+    pub included: usize,
     /// Where the page begins; `None` for the first page.
     pub after: Option<Position>,
 }
 
 impl Query {
+    /// The type searched, if it is one.
+    pub fn only_type(&self) -> Option<TypeId> {
+        match self.types.as_slice() {
+            [type_] => Some(*type_),
+            _ => None,
+        }
+    }
+
     /// The types whose resources the search looks at or brings along; `None` when they may be any.
     pub fn types_seen(&self) -> Option<Vec<TypeId>> {
         if self.types.is_empty() {
@@ -37,10 +47,13 @@ impl Query {
         }
         Some(seen)
     }
-}
 
-/// Included resources that one page brings along at most.
-pub const MAX_INCLUDED: usize = 1000;
+    /// The total that a page of `matches` tells: a first page without more.
+    pub fn total_of_page(&self, matches: usize, more: bool) -> Option<u64> {
+        let whole = self.total == Total::Known && self.after.is_none() && !more;
+        whole.then(|| u64::try_from(matches).unwrap_or(u64::MAX))
+    }
+}
 
 /// One condition on a resource.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,11 +97,28 @@ pub enum Criterion {
         source: TypeId,
         /// Its reference parameter.
         parameter: ParameterId,
+        /// Which of its references: the values, or those of active members.
+        facet: Facet,
         /// What it must meet.
         criteria: Vec<Criterion>,
     },
-    /// One of these holds (used where a rule needs OR between different parameters).
+    /// The resource is in a compartment: it is the compartment's own, or refers to that by one of the parameters.
+    Compartment {
+        /// [`resource_key`](crate::index::hash::resource_key) of the compartment's own resource.
+        key: i64,
+        /// The parameters that put a resource of the types searched into it.
+        parameters: Vec<ParameterId>,
+        /// Whether the compartment's own resource is of a type searched.
+        itself: bool,
+    },
+    /// The resource is of one of these types and meets what stands beside it.
+    ByType(Vec<(TypeId, Criterion)>),
+    /// One of these holds.
     Any(Vec<Criterion>),
+    /// All of these hold.
+    All(Vec<Criterion>),
+    /// This does not hold.
+    Not(Box<Criterion>),
     /// Never holds.
     Never,
 }
@@ -105,7 +135,11 @@ impl Criterion {
                 seen.push(*source);
                 criteria.iter().for_each(|criterion| criterion.types_seen(seen));
             }
-            Criterion::Any(criteria) => criteria.iter().for_each(|criterion| criterion.types_seen(seen)),
+            Criterion::Any(criteria) | Criterion::All(criteria) => {
+                criteria.iter().for_each(|criterion| criterion.types_seen(seen));
+            }
+            Criterion::Not(criterion) => criterion.types_seen(seen),
+            Criterion::ByType(each) => each.iter().for_each(|(_, criterion)| criterion.types_seen(seen)),
             _ => {}
         }
     }
@@ -210,8 +244,8 @@ pub enum Test {
     Reference {
         /// Key of the target (see there); several for an id without type, one per possible target type.
         targets: Vec<i64>,
-        /// The version asked for, if any.
-        version: Option<String>,
+        /// The version asked for.
+        version: VersionTest,
     },
     /// On [`IndexValue::Uri`](crate::index::IndexValue::Uri).
     Uri {
@@ -224,6 +258,35 @@ pub enum Test {
     },
     /// On [`IndexValue::Composite`](crate::index::IndexValue::Composite): every component passes its test.
     Composite(Vec<Test>),
+    /// On [`IndexValue::Token`](crate::index::IndexValue::Token): one of the codes of a ValueSet (`:in`).
+    Member(Set),
+}
+
+/// The version that a reference must name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VersionTest {
+    /// Any or none.
+    Any,
+    /// This one.
+    Is(String),
+    /// This one or one of it: `1` has `1.0` and `1.0.2`, not `10` (`:below`, `FHIR R4 search.html#versions`).
+    Below(String),
+    /// One of these: the version asked for, those that it is one of, and none (`:above`).
+    Above(Vec<String>),
+}
+
+/// A ValueSet that `:in` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Set {
+    /// As the caller named it. A store looks for it before it searches ([`super::set::resolve`]).
+    Named(super::set::Name),
+    /// As a store found it: its row and, in SQL, the `p` of the rows of its codes.
+    Stored {
+        /// The row of the ValueSet.
+        row: i64,
+        /// `p` of its codes' rows.
+        p: i64,
+    },
 }
 
 /// How a URI is compared.
@@ -266,7 +329,8 @@ pub enum SortBy {
     LastUpdated,
     /// `_id`.
     Id,
-    /// A parameter: its lowest value ascending, its highest descending; of an interval its lower bound either way, so
+    /// A parameter, tokens by their code as it is compared, references by `Type/id` of what the caller may see here and by
+    /// the URL of what is elsewhere: its lowest value ascending, its highest descending; of an interval its lower bound either way, so
     /// that both directions are each other's reverse and one index serves them.
     Parameter(ParameterId),
 }
@@ -276,6 +340,8 @@ pub enum SortBy {
 pub enum Total {
     /// No.
     None,
+    /// Only where the first page has all matches: it costs nothing then.
+    Known,
     /// Roughly.
     Estimate,
     /// Exactly.

@@ -10,7 +10,7 @@ use crate::statement::Statement;
 use crate::transaction::Transaction;
 use compartments::Compartments;
 use domain::access::Access;
-use domain::conformance::Definitions;
+use domain::conformance::{Definitions, SearchParameters};
 use domain::index::Indexed;
 use domain::index::hash::resource_key;
 use domain::store::integrity::{Fault, Finding, Integrity, Page, reindex};
@@ -31,7 +31,13 @@ impl Integrity for Transaction<'_> {
         Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
     }
 
-    fn check(&mut self, access: &Access, base: &str, after: Option<i64>) -> Result<Page, Error> {
+    fn check(
+        &mut self,
+        access: &Access,
+        parameters: &SearchParameters,
+        base: &str,
+        after: Option<i64>,
+    ) -> Result<Page, Error> {
         if !access.is_everything() {
             let message = "Only who may see everything can check the store.";
             return Err(Error::new(ErrorCode::Forbidden, message));
@@ -46,12 +52,16 @@ impl Integrity for Transaction<'_> {
         let mut walk = Walk {
             range: (after, upto),
             base,
+            parameters,
             page: Page { next: last.filter(|_| full), ..Page::default() },
             resources: HashMap::with_capacity(current.len()),
         };
         walk.history(self)?;
         walk.current(self, current)?;
         walk.tables(self)?;
+        if !full {
+            walk.counts(self)?;
+        }
         Ok(walk.page)
     }
 }
@@ -85,6 +95,7 @@ struct Resource {
 struct Walk<'a> {
     range: (i64, i64),
     base: &'a str,
+    parameters: &'a SearchParameters,
     page: Page,
     resources: HashMap<i64, Resource>,
 }
@@ -131,7 +142,7 @@ impl Walk<'_> {
         let key = name.split_once('/').map_or(0, |(type_, id)| resource_key(type_, id));
         let body: Option<(Stored, Indexed)> = stored(tx.names, row)
             .ok()
-            .and_then(|stored| reindex(&stored, self.base).map(|indexed| (stored, indexed)));
+            .and_then(|stored| reindex(self.parameters, &stored, self.base).map(|indexed| (stored, indexed)));
         let resource = self.resources.entry(rid).or_insert_with(|| Resource {
             chained: true,
             readable: true,
@@ -198,6 +209,30 @@ impl Walk<'_> {
         self.compare(rows::COMPOSITE, expected.remove(rows::COMPOSITE).unwrap_or_default(), kept);
         let kept = rows::COMPARTMENT.read(tx.connection, self.range)?;
         self.compare(rows::COMPARTMENT.name, compartments, kept);
+        Ok(())
+    }
+
+    /// Compares what is counted of each type with what there is.
+    fn counts(&mut self, tx: &mut Transaction<'_>) -> Result<(), Error> {
+        let kept = "SELECT type_id, CAST(SUM(living) AS BIGINT) FROM type_count GROUP BY type_id";
+        let mut kept: HashMap<i64, i64> = tx.connection.pairs(&Statement::new(kept))?.into_iter().collect();
+        let living = "SELECT type_id, COUNT(*) FROM resource WHERE method <> 3 GROUP BY type_id";
+        let mut types = tx.connection.pairs(&Statement::new(living))?;
+        types.extend(
+            kept.keys()
+                .filter(|type_| !types.iter().any(|(known, _)| known == *type_))
+                .map(|type_| (*type_, 0))
+                .collect::<Vec<_>>(),
+        );
+        types.sort_unstable();
+        for (type_number, living) in types {
+            let kept = kept.remove(&type_number).unwrap_or(0);
+            if kept != living {
+                let type_ =
+                    tx.names.type_(type_number).map_or("?", |type_| Definitions::r4().type_name(type_));
+                self.find(type_.to_owned(), Fault::Count { kept, living });
+            }
+        }
         Ok(())
     }
 

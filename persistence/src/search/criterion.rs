@@ -33,9 +33,15 @@ pub(super) fn is_of_index(criterion: &Criterion) -> bool {
         Criterion::Matches { .. }
         | Criterion::Missing { .. }
         | Criterion::Chain { .. }
+        | Criterion::Compartment { itself: false, .. }
         | Criterion::Never => true,
-        Criterion::Id(_) | Criterion::LastUpdated(_) | Criterion::Has { .. } => false,
-        Criterion::Any(criteria) => criteria.iter().all(is_of_index),
+        Criterion::Id(_)
+        | Criterion::LastUpdated(_)
+        | Criterion::Has { .. }
+        | Criterion::Compartment { .. }
+        | Criterion::ByType(_) => false,
+        Criterion::Any(criteria) | Criterion::All(criteria) => criteria.iter().all(is_of_index),
+        Criterion::Not(criterion) => is_of_index(criterion),
     }
 }
 
@@ -80,12 +86,35 @@ pub(super) fn one(
             }
             statement.sql(")").sql(SOME).sql(SOME);
         }
-        Criterion::Has { source, parameter, criteria } => {
+        Criterion::Has { source, parameter, facet, criteria } => {
             statement.sql("(SELECT 1 FROM ix_reference i WHERE i.target = v.key AND i.p = ");
-            statement.integer(names.p(*parameter, Facet::Value));
+            statement.integer(names.p(*parameter, *facet));
             statement.sql(" AND (SELECT 1 FROM resource v WHERE v.rid = i.rid AND ");
             linked(statement, names, access, (*source, criteria))?;
             statement.sql(SOME).sql(SOME);
+        }
+        Criterion::Compartment { key, parameters, itself } => {
+            let numbers: Vec<i64> =
+                parameters.iter().map(|parameter| names.p(*parameter, Facet::Value)).collect();
+            statement.sql("(");
+            if *itself {
+                statement.sql("v.key = ").integer(*key);
+            }
+            if !numbers.is_empty() {
+                statement.sql(if *itself { " OR " } else { "" });
+                statement.sql("(SELECT 1 FROM ix_reference i WHERE i.rid = v.rid AND i.target = ");
+                statement.integer(*key).sql(" AND i.p IN ").list(&numbers).sql(SOME);
+            }
+            statement.sql(if numbers.is_empty() && !*itself { "1 = 0)" } else { ")" });
+        }
+        Criterion::ByType(each) => {
+            statement.sql("(1 = 0");
+            for (type_, criterion) in each {
+                statement.sql(" OR (v.type_id = ").integer(names.number(*type_)).sql(" AND ");
+                one(statement, names, access, criterion)?;
+                statement.sql(")");
+            }
+            statement.sql(")");
         }
         Criterion::Any(criteria) => {
             statement.sql("(1 = 0");
@@ -93,6 +122,14 @@ pub(super) fn one(
                 statement.sql(" OR ");
                 one(statement, names, access, criterion)?;
             }
+            statement.sql(")");
+        }
+        Criterion::All(criteria) => {
+            all(statement.sql("(1 = 1"), names, access, criteria)?;
+            statement.sql(")");
+        }
+        Criterion::Not(criterion) => {
+            one(statement.sql("NOT ("), names, access, criterion)?;
             statement.sql(")");
         }
     }
@@ -129,7 +166,7 @@ pub(super) fn linked(
 }
 
 pub(super) fn kind_of(parameter: ParameterId) -> SearchKind {
-    Definitions::r4().parameter_of(parameter).kind
+    Definitions::r4().kind_of(parameter)
 }
 
 fn any<T>(statement: &mut Statement, tests: &[T], compile: impl Fn(&mut Statement, &T)) {

@@ -8,7 +8,7 @@ use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use domain::Error;
 use domain::access::Access;
 use domain::clock::Instant;
-use domain::conformance::{Definitions, TypeId};
+use domain::conformance::{Definitions, SearchParameters, TypeId};
 use domain::id::Id;
 use domain::index::{Indexed, extract};
 use domain::resource::json::Json;
@@ -316,7 +316,7 @@ impl WriteJob for Write {
         }
         let body = self.change.body.clone().unwrap_or_default();
         let indexed = match &self.change.body {
-            Some(body) => extract(Definitions::r4(), type_, &Json::parse(body.as_bytes())?, BASE),
+            Some(body) => extract(SearchParameters::r4(), type_, &Json::parse(body.as_bytes())?, BASE),
             None => Indexed::default(),
         };
         let earliest = previous.as_ref().map_or(0, |previous| previous.updated.0 + 1);
@@ -325,6 +325,7 @@ impl WriteJob for Write {
             id,
             version: previous.as_ref().map_or(1, |previous| previous.version + 1),
             row: previous.as_ref().map(|previous| previous.row),
+            revives: previous.as_ref().is_some_and(|previous| previous.method == Method::Delete),
             updated: Instant(self.now.max(earliest)),
             method: if deletes { Method::Delete } else { Method::Update },
             body: body.into_bytes(),

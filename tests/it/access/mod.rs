@@ -2,7 +2,8 @@
 //! (C: 114–132 scope, D: 133–168 compartment escape).
 
 mod bundle;
-mod record;
+mod compartment;
+pub(crate) mod record;
 mod scope;
 mod search;
 mod store;

@@ -36,7 +36,8 @@ pub(super) const SEARCH: &[ResultParameter] = &[
         ValueType::Code(&["none", "estimate", "accurate"]),
         "Whether Bundle.total is given, and how exact it is.",
     ),
-    parameter("_summary", ValueType::Code(&["count", "false"]), "`count` answers with the total alone."),
+    SUMMARY,
+    ELEMENTS,
     parameter(
         "_sort",
         ValueType::Text,
@@ -55,6 +56,35 @@ pub(super) const SEARCH: &[ResultParameter] = &[
         description: "Also returns resources that refer to the matches: `Type:parameter` or `Type:parameter:Target`. As `_revinclude:iterate` also those that refer to the returned ones.",
     },
 ];
+
+const SUMMARY: ResultParameter = parameter(
+    "_summary",
+    ValueType::Code(&["true", "text", "data", "count", "false"]),
+    "`true`: the summary elements of each resource; `text`: its narrative, `id`, `meta` and what is mandatory; `data`: all but the narrative; `count`: the total alone. Resources that are not whole have the tag SUBSETTED.",
+);
+
+const ELEMENTS: ResultParameter = parameter(
+    "_elements",
+    ValueType::Text,
+    "Comma-separated elements of the root, also as `Type.element`: only they, what is mandatory and modifiers are in each resource, which has the tag SUBSETTED. Included resources stay whole unless their type is named.",
+);
+
+/// Parameters of reads (`FHIR R4 http.html#general`).
+pub(super) const READ: &[ResultParameter] = &[
+    parameter(
+        "_summary",
+        ValueType::Code(&["true", "text", "data", "false"]),
+        "`true`: the summary elements of the resource; `text`: its narrative, `id`, `meta` and what is mandatory; `data`: all but the narrative. A resource that is not whole has the tag SUBSETTED.",
+    ),
+    ELEMENTS,
+];
+
+/// The parameter of searches of more than one type (`FHIR R4 search.html`, "Search Contexts").
+pub(super) const TYPES: &[ResultParameter] = &[parameter(
+    "_type",
+    ValueType::Text,
+    "Only these resource types, comma-separated. The search may then use every parameter that all of them have.",
+)];
 
 const fn parameter(name: &'static str, value: ValueType, description: &'static str) -> ResultParameter {
     ResultParameter { name, value, repeats: false, description }
@@ -81,7 +111,16 @@ pub(super) const GENERAL: &[ResultParameter] = &[
 pub(super) const HISTORY: &[ResultParameter] = &[
     parameter("_count", ValueType::Count, "Most versions on a page."),
     parameter("_since", ValueType::Instant, "Only versions made at or after this instant."),
+    SUMMARY,
+    ELEMENTS,
 ];
+
+/// Parameters of conditional deletes beside the criteria.
+pub(super) const CONDITIONAL_DELETE: &[ResultParameter] = &[parameter(
+    "_count",
+    ValueType::Count,
+    "Most resources to delete, where the server deletes several at all: 412, and none is deleted, if there are more.",
+)];
 
 /// A header of a request or an answer.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +143,14 @@ const IF_MATCH: Header = Header {
     name: "If-Match",
     description: "The version that must be current, as `W/\"3\"`; otherwise the answer is 412 and nothing changes.",
 };
+const IF_NONE_EXIST: Header = Header {
+    name: "If-None-Exist",
+    description: "A search of the type, as `identifier=system|value`: nothing is made if it finds one resource, which is the answer then (200); 412 if it finds several.",
+};
+const IF_NONE_MATCH_UPDATE: Header = Header {
+    name: "If-None-Match",
+    description: "`*` makes the resource and never updates it: 412 if it is there.",
+};
 const IF_NONE_MATCH: Header = Header {
     name: "If-None-Match",
     description: "The version you have, as `W/\"3\"`; the answer is 304 if it is current.",
@@ -125,10 +172,18 @@ const CONTENT_LOCATION: Header = Header { name: "Content-Location", description:
 /// Headers that a request may have.
 pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [Header] {
     match interaction {
-        InteractionCode::Create | InteractionCode::Bundle => &[PREFER_RETURN, REQUEST_ID],
-        InteractionCode::Update => &[IF_MATCH, PREFER_RETURN, REQUEST_ID],
-        InteractionCode::Delete => &[IF_MATCH, REQUEST_ID],
-        InteractionCode::SearchSystem | InteractionCode::SearchType => &[PREFER_HANDLING, REQUEST_ID],
+        InteractionCode::Bundle => &[PREFER_RETURN, REQUEST_ID],
+        InteractionCode::Create => &[IF_NONE_EXIST, PREFER_RETURN, REQUEST_ID],
+        InteractionCode::Update | InteractionCode::ConditionalUpdate => {
+            &[IF_MATCH, IF_NONE_MATCH_UPDATE, PREFER_RETURN, REQUEST_ID]
+        }
+        InteractionCode::Delete | InteractionCode::ConditionalDelete => {
+            &[IF_MATCH, PREFER_RETURN, REQUEST_ID]
+        }
+        InteractionCode::SearchSystem
+        | InteractionCode::SearchType
+        | InteractionCode::SearchCompartment
+        | InteractionCode::SearchCompartmentType => &[PREFER_HANDLING, REQUEST_ID],
         InteractionCode::Read | InteractionCode::Vread => &[IF_NONE_MATCH, IF_MODIFIED_SINCE, REQUEST_ID],
         InteractionCode::Capabilities
         | InteractionCode::HistorySystem
@@ -140,16 +195,19 @@ pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [H
 /// Headers of an answer that succeeded.
 pub(super) const fn answer_headers(interaction: InteractionCode) -> &'static [Header] {
     match interaction {
-        InteractionCode::Create | InteractionCode::Update => {
+        InteractionCode::Create | InteractionCode::Update | InteractionCode::ConditionalUpdate => {
             &[LOCATION, CONTENT_LOCATION, ETAG, LAST_MODIFIED, REQUEST_ID]
         }
         InteractionCode::Read | InteractionCode::Vread | InteractionCode::Delete => {
             &[ETAG, LAST_MODIFIED, REQUEST_ID]
         }
         InteractionCode::Capabilities
+        | InteractionCode::ConditionalDelete
         | InteractionCode::Bundle
         | InteractionCode::SearchSystem
         | InteractionCode::SearchType
+        | InteractionCode::SearchCompartment
+        | InteractionCode::SearchCompartmentType
         | InteractionCode::HistorySystem
         | InteractionCode::HistoryType
         | InteractionCode::HistoryInstance => &[REQUEST_ID],

@@ -32,6 +32,8 @@ pub enum Level {
     System,
     /// One resource type.
     Type,
+    /// The compartment of one resource, for the types that have one (`FHIR R4 compartmentdefinition.html`).
+    Compartment,
     /// One resource.
     Instance,
 }
@@ -51,6 +53,10 @@ pub enum InteractionCode {
     Create,
     /// Search in one type.
     SearchType,
+    /// Search in all types of a compartment.
+    SearchCompartment,
+    /// Search in one type of a compartment.
+    SearchCompartmentType,
     /// History of one type.
     HistoryType,
     /// Read.
@@ -63,14 +69,21 @@ pub enum InteractionCode {
     Delete,
     /// History of one resource.
     HistoryInstance,
+    /// Update of the resource that a search finds.
+    ConditionalUpdate,
+    /// Delete of what a search finds.
+    ConditionalDelete,
 }
 
 impl InteractionCode {
     /// FHIR's codes for it; a bundle is two.
     pub const fn codes(self) -> &'static [&'static str] {
         match self {
-            // Not a code of CapabilityStatement.rest.interaction: every server has it.
-            InteractionCode::Capabilities => &[],
+            // Not codes of CapabilityStatement.rest.interaction: every server has the one, and `rest.compartment` tells the
+            // other.
+            InteractionCode::Capabilities
+            | InteractionCode::SearchCompartment
+            | InteractionCode::SearchCompartmentType => &[],
             InteractionCode::Bundle => &["batch", "transaction"],
             InteractionCode::HistorySystem => &["history-system"],
             InteractionCode::SearchSystem => &["search-system"],
@@ -79,8 +92,8 @@ impl InteractionCode {
             InteractionCode::HistoryType => &["history-type"],
             InteractionCode::Read => &["read"],
             InteractionCode::Vread => &["vread"],
-            InteractionCode::Update => &["update"],
-            InteractionCode::Delete => &["delete"],
+            InteractionCode::Update | InteractionCode::ConditionalUpdate => &["update"],
+            InteractionCode::Delete | InteractionCode::ConditionalDelete => &["delete"],
             InteractionCode::HistoryInstance => &["history-instance"],
         }
     }
@@ -92,9 +105,12 @@ impl InteractionCode {
             | InteractionCode::Bundle
             | InteractionCode::HistorySystem
             | InteractionCode::SearchSystem => Level::System,
-            InteractionCode::Create | InteractionCode::SearchType | InteractionCode::HistoryType => {
-                Level::Type
-            }
+            InteractionCode::Create
+            | InteractionCode::SearchType
+            | InteractionCode::HistoryType
+            | InteractionCode::ConditionalUpdate
+            | InteractionCode::ConditionalDelete => Level::Type,
+            InteractionCode::SearchCompartment | InteractionCode::SearchCompartmentType => Level::Compartment,
             InteractionCode::Read
             | InteractionCode::Vread
             | InteractionCode::Update
@@ -110,10 +126,12 @@ impl InteractionCode {
             InteractionCode::Capabilities | InteractionCode::Bundle => None,
             InteractionCode::Create => Some('c'),
             InteractionCode::Read | InteractionCode::Vread | InteractionCode::HistoryInstance => Some('r'),
-            InteractionCode::Update => Some('u'),
-            InteractionCode::Delete => Some('d'),
+            InteractionCode::Update | InteractionCode::ConditionalUpdate => Some('u'),
+            InteractionCode::Delete | InteractionCode::ConditionalDelete => Some('d'),
             InteractionCode::SearchSystem
             | InteractionCode::SearchType
+            | InteractionCode::SearchCompartment
+            | InteractionCode::SearchCompartmentType
             | InteractionCode::HistorySystem
             | InteractionCode::HistoryType => Some('s'),
         }
@@ -124,9 +142,25 @@ impl InteractionCode {
         self.searches() || self.tells_history()
     }
 
+    /// Whether a search stands in place of an id.
+    pub const fn is_conditional(self) -> bool {
+        matches!(self, InteractionCode::ConditionalUpdate | InteractionCode::ConditionalDelete)
+    }
+
     /// Whether it is a search.
     pub const fn searches(self) -> bool {
-        matches!(self, InteractionCode::SearchSystem | InteractionCode::SearchType)
+        matches!(
+            self,
+            InteractionCode::SearchSystem
+                | InteractionCode::SearchType
+                | InteractionCode::SearchCompartment
+                | InteractionCode::SearchCompartmentType
+        )
+    }
+
+    /// Whether it is a search of more than one type, which `_type` may name.
+    pub const fn searches_types(self) -> bool {
+        matches!(self, InteractionCode::SearchSystem | InteractionCode::SearchCompartment)
     }
 
     /// Whether it is a history.
@@ -143,7 +177,8 @@ impl InteractionCode {
 pub struct Route {
     /// The method.
     pub method: Method,
-    /// Path below the FHIR base, with `{type}`, `{id}` and `{version}`; the base itself is empty.
+    /// Path below the FHIR base, with `{type}`, `{id}`, `{version}` and `{member}`, a type of a compartment; the base itself
+    /// is empty.
     pub path: &'static str,
     /// What it does.
     pub interaction: InteractionCode,
@@ -168,6 +203,8 @@ pub(super) const ROUTES: &[Route] = &[
     route(Method::Get, "/_history", InteractionCode::HistorySystem),
     route(Method::Get, "/{type}", InteractionCode::SearchType),
     route(Method::Post, "/{type}", InteractionCode::Create),
+    route(Method::Put, "/{type}", InteractionCode::ConditionalUpdate),
+    route(Method::Delete, "/{type}", InteractionCode::ConditionalDelete),
     form("/{type}/_search", InteractionCode::SearchType),
     route(Method::Get, "/{type}/_history", InteractionCode::HistoryType),
     route(Method::Get, "/{type}/{id}", InteractionCode::Read),
@@ -175,4 +212,8 @@ pub(super) const ROUTES: &[Route] = &[
     route(Method::Delete, "/{type}/{id}", InteractionCode::Delete),
     route(Method::Get, "/{type}/{id}/_history", InteractionCode::HistoryInstance),
     route(Method::Get, "/{type}/{id}/_history/{version}", InteractionCode::Vread),
+    route(Method::Get, "/{type}/{id}/*", InteractionCode::SearchCompartment),
+    form("/{type}/{id}/_search", InteractionCode::SearchCompartment),
+    route(Method::Get, "/{type}/{id}/{member}", InteractionCode::SearchCompartmentType),
+    form("/{type}/{id}/{member}/_search", InteractionCode::SearchCompartmentType),
 ];
