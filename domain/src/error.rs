@@ -19,6 +19,8 @@ pub enum ErrorCode {
     InvalidCode,
     /// An R4 invariant or a business rule is broken.
     Invariant,
+    /// An operation of a patch does not apply to the resource.
+    PatchFailed,
     /// An NHS number without ten digits or with a wrong check digit.
     InvalidNhsNumber,
     /// A parameter of the request is wrong.
@@ -117,6 +119,7 @@ table! {
     InvalidValue 400 "value" "INVALID_VALUE" "Send a value in the format that FHIR R4 gives for this type.";
     InvalidCode 400 "code-invalid" "INVALID_CODE" "Send one of the codes of the bound value set.";
     Invariant 422 "invariant" "INVARIANT_VIOLATED" "Change the resource so that the rule holds.";
+    PatchFailed 422 "processing" "PATCH_FAILED" "Read the current version and send a patch that applies to it.";
     InvalidNhsNumber 422 "value" "INVALID_NHS_NUMBER" "Send the NHS number as ten digits with a right check digit.";
     InvalidParameter 400 "value" "INVALID_PARAMETER" "Correct the parameter named.";
     InvalidHeader 400 "value" "INVALID_HEADER" "Correct the header named.";

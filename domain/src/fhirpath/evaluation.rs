@@ -6,9 +6,9 @@ use super::expression::{Call, Expr, Operator, Step};
 use super::fault::{Fault, FaultKind};
 use super::functions::Invocation;
 use super::item::{Collection, Item, Value, count, maybe, text, truth};
-use super::node::UCUM;
 use super::reflection::{TypeName, is_a};
 use super::{Context, MAX_STRING};
+use crate::index::canonical::UCUM;
 use std::cmp::Ordering;
 
 /// One evaluation under way.

@@ -6,6 +6,7 @@ use super::reflection::is_a;
 use super::temporal::Temporal;
 use crate::conformance::Definitions;
 use crate::conformance::definitions::{Element, ElementType, Shape, ShapeKind};
+use crate::index::canonical::UCUM;
 use crate::resource::json::{Json, Object};
 use rust_decimal::Decimal;
 
@@ -19,9 +20,6 @@ pub struct Node<'a> {
     /// Its type.
     pub shape: &'static Shape,
 }
-
-/// The system of UCUM codes.
-pub(super) const UCUM: &str = "http://unitsofmeasure.org";
 
 impl<'a> Node<'a> {
     /// A resource; `None` for what does not say that it is one.

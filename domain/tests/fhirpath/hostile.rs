@@ -83,7 +83,7 @@ impl Dice {
 #[test]
 fn no_mutation_of_real_expressions_panics() {
     let mut seeds: Vec<String> =
-        Definitions::r4().parameters().iter().map(|parameter| parameter.expression.to_owned()).collect();
+        Definitions::r4().parameters().iter().map(|parameter| parameter.expression.to_string()).collect();
     if let Some(files) = tests::published::json_files("fhirpath-tests") {
         let (_, text) = files.iter().find(|(path, _)| path.ends_with("tests-fhir-r4.json")).unwrap();
         let suite = Json::parse(text).unwrap();
@@ -122,7 +122,7 @@ fn no_mutation_of_real_expressions_panics() {
 #[test]
 fn every_expression_of_r4s_search_parameters_compiles_and_names_real_elements() {
     for parameter in Definitions::r4().parameters().iter().filter(|parameter| !parameter.expression.is_empty()) {
-        let expression = Expression::compile(parameter.expression)
+        let expression = Expression::compile(&parameter.expression)
             .unwrap_or_else(|fault| panic!("{} {}: {fault}", parameter.base, parameter.expression));
         if Definitions::r4().type_id(parameter.base).is_some() {
             let checked = expression.check(parameter.base);
