@@ -2,7 +2,7 @@
 //! them rewritten to the ids they get.
 
 use super::entry::{Entry, MOST_FAULTS, path, placed, responses};
-use super::write::PreparedWrite;
+use super::write::{PreparedWrite, store};
 use super::{Answer, Interaction};
 use crate::access::Access;
 use crate::access::actor::Actor;
@@ -84,6 +84,11 @@ impl PreparedTransaction {
         Ok(prepared)
     }
 
+    /// The entries that write.
+    pub(crate) fn writes(&self) -> impl Iterator<Item = &PreparedWrite> {
+        self.writes.iter().map(|(_, write)| write)
+    }
+
     /// `FHIR R4 http.html#trules`: no resource is changed by two entries.
     fn check_targets(&self) -> Result<(), Error> {
         let mut seen = HashMap::with_capacity(self.writes.len());
@@ -113,7 +118,7 @@ impl PreparedTransaction {
                 *answer = Some(outcome.answer);
             }
         }
-        tx.write(versions)?;
+        store(server, tx, versions)?;
         for (index, read) in &self.reads {
             let found = server.perform_read(tx, actor, read).map_err(|error| error.below(&path(*index)))?;
             if let Some(answer) = answers.get_mut(*index) {

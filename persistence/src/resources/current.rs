@@ -55,7 +55,7 @@ pub(crate) fn current(
 }
 
 /// Takes the locks of `keys`. A transaction that already holds some may not wait for more.
-fn lock(tx: &mut Transaction<'_>, keys: &[i64]) -> Result<(), Error> {
+pub(crate) fn lock(tx: &mut Transaction<'_>, keys: &[i64]) -> Result<(), Error> {
     if tx.connection.dialect() == Dialect::Sqlite || keys.is_empty() {
         return Ok(());
     }
