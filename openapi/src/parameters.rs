@@ -46,7 +46,8 @@ pub(crate) fn apply(
     }
     if !route.form {
         if route.interaction.searches() {
-            for parameter in type_.into_iter().flat_map(|type_| &type_.parameters) {
+            let own = type_.filter(|_| route.interaction == InteractionCode::SearchType);
+            for parameter in own.into_iter().flat_map(|type_| &type_.parameters) {
                 operation = operation.parameter(search(parameter));
             }
             for parameter in registry.common_parameters() {
@@ -73,6 +74,7 @@ pub(crate) fn form(
     type_: Option<&ResourceType>,
 ) -> RefOr<Schema> {
     let mut form = ObjectBuilder::new().schema_type(Type::Object);
+    let type_ = type_.filter(|_| interaction == InteractionCode::SearchType);
     for parameter in type_.into_iter().flat_map(|type_| &type_.parameters).chain(registry.common_parameters())
     {
         form = form.property(&*parameter.code, strings(Some(search_description(parameter))));
@@ -84,15 +86,18 @@ pub(crate) fn form(
 }
 
 /// Segments of paths and what they are.
-const SEGMENTS: [(&str, &str); 2] =
-    [("id", "The logical id of the resource."), ("version", "The version of the resource.")];
+const SEGMENTS: [(&str, &str); 3] = [
+    ("id", "The logical id of the resource."),
+    ("version", "The version of the resource."),
+    ("member", "A resource type of the compartment, such as `Observation`."),
+];
 
 fn segment(name: &str) -> Parameter {
     let description = SEGMENTS.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text);
-    let schema = if name == "id" {
-        crate::schemas::primitive("id", None)
-    } else {
-        crate::schemas::primitive("positiveInt", None)
+    let schema = match name {
+        "id" => crate::schemas::primitive("id", None),
+        "member" => ObjectBuilder::new().schema_type(Type::String),
+        _ => crate::schemas::primitive("positiveInt", None),
     };
     ParameterBuilder::new()
         .name(name)
@@ -117,6 +122,7 @@ fn result_component(interaction: InteractionCode, parameter: &ResultParameter) -
     // `_count` asks different things of searches and histories.
     let of = match interaction {
         InteractionCode::Capabilities => "capabilities_",
+        InteractionCode::Read | InteractionCode::Vread => "read",
         _ if interaction.tells_history() => "history",
         _ => "search",
     };

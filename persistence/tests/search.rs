@@ -66,6 +66,7 @@ fn put(store: &SqlStore, id: &str, patient: &str, code: &str, value: f64) {
         id: Id::parse(id).unwrap(),
         version: 1,
         row: None,
+        revives: false,
         updated: Instant(1),
         method: Method::Update,
         body: b"{}".to_vec(),
@@ -97,6 +98,7 @@ fn found(store: &SqlStore, access: Access, criteria: Vec<Criterion>) -> (Vec<Str
         count: 10,
         total: Total::Accurate,
         includes: vec![],
+        included: 10,
         after: None,
     };
     let (send, receive) = channel();

@@ -4,6 +4,7 @@ use super::kind::{date, number, quantity, reference, string, token, uri};
 use super::modifier::{self, Modifier};
 use super::parse::Context;
 use super::query::{Criterion, Test, TextMatch, UriMatch};
+use super::supported::offered;
 use super::{chain, escape, prefix};
 use crate::conformance::definitions::SearchParameter;
 use crate::conformance::search_parameters::Readiness;
@@ -12,9 +13,6 @@ use crate::error::{Error, ErrorCode};
 use crate::id::Id;
 use crate::index::Facet;
 use crate::index::extract::{looks_at_canonicals, targets};
-
-/// Values that one parameter may have, separated by commas.
-pub const MAX_VALUES: usize = 500;
 
 /// A parameter that is wrong in itself.
 pub(super) fn invalid(name: &str, reason: impl std::fmt::Display) -> Error {
@@ -45,7 +43,7 @@ pub(super) fn find<'a>(
         let reason = format!("'{code}' is being indexed: {done} of {total} resources are done");
         return Err(Error::new(ErrorCode::BeingIndexed, format!("The parameter '{name}': {reason}.")));
     }
-    if found.expression.is_empty() || found.kind == SearchKind::Special {
+    if !offered(found) {
         return Err(unsupported(name, format!("searching by '{code}' is not supported")));
     }
     Ok(found)
@@ -58,6 +56,28 @@ pub(super) fn targets_of(
     parameter: &SearchParameter,
 ) -> Vec<TypeId> {
     type_.map_or_else(|| parameter.targets.clone(), |type_| targets(context.parameters, type_, parameter))
+}
+
+/// Reads `name=value` for resources of one of `types` (of every type when empty): a parameter of every resource, or one that
+/// all these types have, each its own (`FHIR R4 search.html`, "Search Contexts").
+///
+/// Errors: as [`criterion`].
+pub(super) fn criterion_of_types(
+    context: &Context<'_>,
+    types: &[TypeId],
+    name: &str,
+    value: &str,
+) -> Result<Criterion, Error> {
+    let common = match types {
+        [type_] => return criterion(context, Some(*type_), name, value, 0),
+        _ => criterion(context, None, name, value, 0),
+    };
+    let Err(error) = &common else { return common };
+    if types.is_empty() || error.code() != ErrorCode::UnknownParameter {
+        return common;
+    }
+    let of_type = |type_: &TypeId| Ok((*type_, criterion(context, Some(*type_), name, value, 0)?));
+    types.iter().map(of_type).collect::<Result<_, _>>().map(Criterion::ByType)
 }
 
 /// Reads `name=value` for resources of `type_`. `depth` counts the hops of a chain.
@@ -88,12 +108,7 @@ pub(super) fn criterion(
         return Err(invalid(name, "its value has a control character"));
     }
     let values = escape::split(value, ',');
-    if values.len() > MAX_VALUES {
-        return Err(invalid(
-            name,
-            format!("it has {} values; send {MAX_VALUES} or fewer at a time", values.len()),
-        ));
-    }
+    context.limits.check_values(name, values.len())?;
     if values.iter().any(|value| value.is_empty()) {
         return Err(invalid(name, "one of its values is empty; write a comma inside a value as '\\,'"));
     }
@@ -112,9 +127,6 @@ pub(super) fn criterion(
         _ => {
             let parameter = find(context, type_, code, name)?;
             let modifier = modifier::parse(name, modifier, parameter.kind)?;
-            if values.len() > 1 && !parameter.multiple_or {
-                return Err(invalid(name, "it takes one value; write a comma inside it as '\\,'"));
-            }
             indexed(context, type_, parameter, modifier, &values).map_err(|fault| invalid(name, fault))
         }
     }

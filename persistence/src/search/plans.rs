@@ -6,7 +6,7 @@ use crate::names::Names;
 use crate::search::counts::Counts;
 use crate::statement::Statement;
 use crate::transaction::{Locking, Transaction};
-use crate::{Connections, StoreSettings, schema_version};
+use crate::{Connections, Estimates, StoreSettings, schema_version};
 use diesel::connection::{Connection as _, InstrumentationEvent};
 use diesel::sql_types::{Integer, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
@@ -17,7 +17,7 @@ use domain::id::Id;
 use domain::index::extract;
 use domain::resource::json::Json;
 use domain::search::page::Seal;
-use domain::search::{Context, parse};
+use domain::search::{Compartment, Context, Limits, SearchScope, parse};
 use domain::store::{Method, NewVersion, ReadTx, WriteTx};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -57,6 +57,13 @@ const SEARCHES: &[(&str, &[&str])] = &[
     ),
     ("Observation", &["resource_type_rid"]),
     ("Observation?status:not=draft", &["resource_type_rid", "ix_token_rid"]),
+    ("Patient/p7/Observation?code=c1&_sort=-date", &[TARGETS, "ix_token_rid", "ix_date_rid"]),
+    ("Patient/p7/*", &[TARGETS, "resource_key (key=?)"]),
+    ("Patient/p7/*?_type=Condition,Encounter", &[TARGETS]),
+    ("Encounter/e7/Observation", &[TARGETS]),
+    ("?_type=Condition,Encounter", &[]),
+    ("?_type=Condition,Observation&code=d3", &[]),
+    ("?_id=p7", &["resource_key (key=?)"]),
 ];
 
 /// The primary key of `ix_token`, for a code and for a code of a system.
@@ -65,6 +72,8 @@ const TOKEN_SYSTEM: &str = "PRIMARY KEY (p=? AND code=? AND system=?)";
 
 /// The index of what refers to a resource.
 const TARGET: &str = "ix_reference_target (target=? AND p=?)";
+
+const TARGETS: &str = "ix_reference_target (target=? AND p=?)";
 
 #[derive(QueryableByName)]
 struct Step {
@@ -110,8 +119,30 @@ fn fill(tx: &mut Transaction<'_>) {
         let indexed = extract(SearchParameters::r4(), type_, &Json::parse(&body).unwrap(), BASE);
         let updated = Instant(1_700_000_000_000_000 + i64::try_from(at).unwrap());
         let (id, method) = (Id::parse(&id).unwrap(), Method::Update);
-        tx.write(vec![NewVersion { type_, id, version: 1, row: None, updated, method, body, indexed }])
-            .unwrap();
+        tx.write(vec![NewVersion {
+            type_,
+            id,
+            version: 1,
+            row: None,
+            revives: false,
+            updated,
+            method,
+            body,
+            indexed,
+        }])
+        .unwrap();
+    }
+}
+
+/// Where a search at this path looks.
+fn scope(path: &str) -> SearchScope {
+    let type_ = |name: &str| Definitions::r4().type_id(name);
+    match path.split('/').collect::<Vec<_>>().as_slice() {
+        [owner, id, member] => {
+            let compartment = Compartment::of(type_(owner).unwrap(), Id::parse(id).unwrap()).unwrap();
+            SearchScope::Compartment(compartment, type_(member))
+        }
+        _ => SearchScope::from(type_(path)),
     }
 }
 
@@ -126,8 +157,9 @@ fn statements(tx: &mut Transaction<'_>, sent: &Mutex<Vec<String>>, url: &str) ->
         now: Instant(0),
         lenient: false,
         seal: Seal { key: &[0; 32], caller: "" },
+        limits: &Limits::DEFAULT,
     };
-    let query = parse(&context, Definitions::r4().type_id(name), &pairs).unwrap().query;
+    let query = parse(&context, scope(name), &pairs).unwrap().query;
     sent.lock().unwrap().clear();
     let found = tx.search(&Access::everything(), &query).unwrap();
     assert!(!found.matches.is_empty(), "{url} finds something");
@@ -173,7 +205,7 @@ fn searches_are_answered_from_their_indexes() {
     let pool = Connections::open(&StoreSettings::new(url)).unwrap();
     let mut connection = pool.get().unwrap();
     schema_version::migrate(&mut connection).unwrap();
-    let names = Names::intern(&mut connection, Counts::new(1000)).unwrap();
+    let names = Names::intern(&mut connection, Counts::new(1000, Estimates::DEFAULT)).unwrap();
     connection.begin("BEGIN").unwrap();
     let sent = Arc::new(Mutex::new(Vec::new()));
     let mut tx = Transaction::new(&mut connection, &names, Locking::Wait);

@@ -2,7 +2,13 @@
 
 mod control;
 mod cursor;
+mod limits;
+mod listed;
+mod named;
 mod parameter;
+mod quantity;
+mod scope;
+mod subset;
 
 use crate::http::{Http, reference};
 use crate::server::unique;

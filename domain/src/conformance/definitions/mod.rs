@@ -141,6 +141,11 @@ impl Definitions {
         self.parameters.all()
     }
 
+    /// The types that have a compartment, by name.
+    pub const fn compartments(&self) -> &'static [&'static str] {
+        &compartment::COMPARTMENT_NAMES
+    }
+
     /// The parameters by which a resource of `type_` is in a compartment (`Patient`, `Encounter`, …).
     pub fn compartment(&self, compartment: &str, type_: TypeId) -> &[ParameterId] {
         self.compartments.parameters(compartment, type_)

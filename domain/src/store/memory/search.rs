@@ -3,7 +3,7 @@
 use super::{Resource, State, Version};
 use crate::access::Access;
 use crate::index::{Facet, IndexValue};
-use crate::search::query::{Include, MAX_INCLUDED, Position, Query, Sort, SortBy, SortValue, Total};
+use crate::search::query::{Include, Position, Query, Sort, SortBy, SortValue, Total};
 use crate::store::{Matches, Stored};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -20,16 +20,18 @@ impl State {
             }
         }
         found.sort_by(|(a, ..), (b, ..)| order(&query.sort, a, b));
-        let total = (query.total != Total::None).then(|| u64::try_from(found.len()).unwrap_or(u64::MAX));
+        let counts = matches!(query.total, Total::Estimate | Total::Accurate);
+        let total = counts.then(|| u64::try_from(found.len()).unwrap_or(u64::MAX));
         if let Some(after) = &query.after {
             found.retain(|(position, ..)| order(&query.sort, position, after) == Ordering::Greater);
         }
         let more = query.count > 0 && found.len() > query.count;
         found.truncate(query.count);
+        let total = total.or_else(|| query.total_of_page(found.len(), more));
         let next = found.last().filter(|_| more).map(|(position, ..)| position.clone());
         let page: Vec<(&Resource, &Version)> =
             found.into_iter().map(|(_, resource, version)| (resource, version)).collect();
-        let (included, included_cut) = self.included(access, &query.includes, &page);
+        let (included, included_cut) = self.included(access, query, &page);
         let matches = page.into_iter().map(|(_, version)| version.stored.clone()).collect();
         Matches { matches, included, included_cut, total, next }
     }
@@ -38,7 +40,7 @@ impl State {
     fn included(
         &self,
         access: &Access,
-        includes: &[Include],
+        query: &Query,
         page: &[(&Resource, &Version)],
     ) -> (Vec<Stored>, bool) {
         let mut included: BTreeMap<i64, &Version> = BTreeMap::new();
@@ -46,7 +48,7 @@ impl State {
         let mut first = true;
         while !from.is_empty() {
             let mut added = Vec::new();
-            for include in includes.iter().filter(|include| first || include.iterate) {
+            for include in query.includes.iter().filter(|include| first || include.iterate) {
                 for (resource, version) in self.brought(access, include, &from) {
                     let row = version.stored.row;
                     let known = page.iter().any(|(_, matched)| matched.stored.row == row);
@@ -58,8 +60,8 @@ impl State {
             from = added;
             first = false;
         }
-        let cut = included.len() > MAX_INCLUDED;
-        (included.into_values().take(MAX_INCLUDED).map(|version| version.stored.clone()).collect(), cut)
+        let cut = included.len() > query.included;
+        (included.into_values().take(query.included).map(|version| version.stored.clone()).collect(), cut)
     }
 
     /// What one include brings for `from`.
