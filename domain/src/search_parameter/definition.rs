@@ -22,8 +22,6 @@ pub(crate) struct Definition {
     pub(crate) expression: String,
     /// The types it refers to, by name.
     pub(crate) targets: Vec<String>,
-    /// Whether commas are allowed in its value.
-    pub(crate) multiple_or: bool,
     /// One line about it.
     pub(crate) description: String,
     /// What a composite is made of: the code of a parameter of the same type and the way to it.
@@ -44,7 +42,7 @@ impl Definition {
             base,
             code: self.code.clone().into(),
             kind,
-            multiple_or: self.multiple_or,
+            url: self.url.clone().into(),
             targets: self.targets.iter().filter_map(|name| definitions.endpoint(name)).collect(),
             expression: self.expression.clone().into(),
             description: self.description.clone().into(),
@@ -68,7 +66,7 @@ pub(super) fn load(tx: &mut dyn ReadTx) -> Result<Vec<CustomParameter>, Error> {
         let definitions = Definitions::r4();
         let Some(type_) = definitions.endpoint(&own.base) else { continue };
         if let Some(parameter) = definition.parameter(own.number, definitions.type_name(type_)) {
-            found.push(CustomParameter { type_, parameter, url: definition.url, readiness });
+            found.push(CustomParameter { type_, parameter, readiness });
         }
     }
     Ok(found)
