@@ -3,15 +3,15 @@
 use super::{IndexRows, delete};
 use crate::integrity::rows::{Row, difference, expected, indexed};
 use crate::names::{CUSTOM, FACETS};
-use crate::resources::current::lock;
+use crate::resources::lock;
 use crate::resources::read::{SELECT_CURRENT, key};
 use crate::resources::stored;
 use crate::rows;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::access::Access;
-use domain::store::Stored;
 use domain::store::index::{Reindexed, Walk};
+use domain::store::{Lock, Stored};
 use domain::{Error, ErrorCode};
 use std::collections::HashMap;
 
@@ -61,8 +61,9 @@ pub(super) fn rewrite(tx: &mut Transaction<'_>, resources: &[Reindexed]) -> Resu
     if resources.is_empty() {
         return Ok(());
     }
-    let keys: Vec<i64> = resources.iter().map(|one| key(one.stored.type_, &one.stored.id)).collect();
-    lock(tx, &keys)?;
+    let locks =
+        resources.iter().map(|one| Lock { key: key(one.stored.type_, &one.stored.id), shared: false });
+    lock::take(tx, &locks.collect::<Vec<_>>())?;
     let rids: Vec<i64> = resources.iter().map(|one| one.stored.row).collect();
     let mut statement = Statement::new("SELECT rid, version FROM resource WHERE rid");
     statement.any(tx.connection.dialect(), &rids);
