@@ -69,9 +69,8 @@ impl App {
         server.settings.cursor_key =
             key.map_err(|error| format!("The cursor key cannot be loaded: {error}."))?;
         let server = Arc::new(server);
-        let learning = Arc::clone(&server);
-        let learnt = worker.read_blocking(move |tx| learning.learn(tx));
-        learnt.map_err(|error| format!("What is searched by cannot be read: {error}."))?;
+        jobs::prepare(&server, &worker)
+            .map_err(|error| format!("What is searched by cannot be read: {error}."))?;
         Ok(App {
             open,
             demo: false,

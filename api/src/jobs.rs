@@ -2,9 +2,11 @@
 //! portion by portion, with pauses in which requests have the store for themselves.
 
 use crate::app::App;
+use crate::worker::Worker;
 use actix_web::web;
 use domain::clock::Instant;
 use domain::job::{self, LEASE, Portion, REMEMBERED, reindex};
+use domain::server::Server;
 use domain::store::job::{Job, Lease, Status};
 use domain::{Error, ErrorCode};
 use std::fmt::Write;
@@ -59,6 +61,21 @@ impl Jobs {
     }
 }
 
+/// Learns what is searched by, and has a store with index rows of an older format indexed anew. To be called before the
+/// first request; not from async code.
+///
+/// Errors: the store's.
+pub(crate) fn prepare(server: &Arc<Server>, worker: &Worker) -> Result<(), Error> {
+    if worker.read_blocking(|tx| reindex::is_behind(tx))? {
+        let server = Arc::clone(server);
+        if worker.write_blocking(move |tx| reindex::bring_up_to_date(&server, tx))? {
+            tracing::info!("the index rows have an older format: they are written anew in the background");
+        }
+    }
+    let server = Arc::clone(server);
+    worker.read_blocking(move |tx| server.learn(tx))
+}
+
 /// Starts the thread. It ends soon after [`App::accepting`] is false.
 ///
 /// Errors: it cannot be started.
@@ -66,9 +83,6 @@ pub(crate) fn start(app: web::Data<App>) -> std::io::Result<JoinHandle<()>> {
     let owner = app.server.ids.resource_id().to_string();
     std::thread::Builder::new().name("jobs".to_owned()).spawn(move || {
         let mut runner = Runner { app, owner, followed: None, renewed: time::Instant::now() };
-        if let Err(error) = runner.bring_up_to_date() {
-            tracing::warn!(%error, "the format of the index could not be looked at");
-        }
         while runner.is_wanted() {
             runner.follow();
             if !runner.one() {
@@ -120,18 +134,6 @@ impl Runner {
             }
             std::thread::sleep(left.min(TICK));
         }
-    }
-
-    /// Has an older store indexed anew.
-    fn bring_up_to_date(&self) -> Result<(), Error> {
-        if !self.app.worker.read_blocking(|tx| reindex::is_behind(tx))? {
-            return Ok(());
-        }
-        let server = Arc::clone(&self.app.server);
-        if self.app.worker.write_blocking(move |tx| reindex::bring_up_to_date(&server, tx))? {
-            tracing::info!("the index rows have an older format: they are written anew in the background");
-        }
-        Ok(())
     }
 
     /// Learns what is searched by and which jobs there are, if a second has passed.
