@@ -7,6 +7,7 @@ mod index;
 mod integrity;
 mod job;
 mod search;
+mod set;
 
 use super::authorization::{Kind, Record};
 use super::index::{Defined, IndexState};
@@ -206,7 +207,8 @@ impl ReadTx for Transaction<'_> {
     }
 
     fn search(&mut self, access: &Access, query: &Query) -> Result<Matches, Error> {
-        Ok(self.state.search(access, query))
+        let query = self.state.with_sets(access, query)?;
+        Ok(self.state.search(access, &query))
     }
 }
 
