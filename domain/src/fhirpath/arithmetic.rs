@@ -12,7 +12,9 @@ use rust_decimal::prelude::ToPrimitive;
 pub(super) fn negative<'a>(operand: Option<&Item<'a>>) -> Result<Collection<'a>, Fault> {
     let Some(operand) = operand else { return Ok(Vec::new()) };
     match operand.value() {
-        Some(Value::Integer(value)) => Ok(value.checked_neg().map(Value::Integer).map(one).unwrap_or_default()),
+        Some(Value::Integer(value)) => {
+            Ok(value.checked_neg().map(Value::Integer).map(one).unwrap_or_default())
+        }
         Some(Value::Decimal(value)) => Ok(one(Value::Decimal(-value))),
         Some(Value::Quantity(Quantity { value, unit })) => {
             Ok(one(Value::Quantity(Quantity { value: -value, unit })))
@@ -22,9 +24,17 @@ pub(super) fn negative<'a>(operand: Option<&Item<'a>>) -> Result<Collection<'a>,
 }
 
 /// `one operator other`; `None` for what overflows, and for division by zero.
-pub(super) fn reckon<'a>(operator: Operator, one: &Item<'a>, other: &Item<'a>) -> Result<Option<Value<'a>>, Fault> {
+pub(super) fn reckon<'a>(
+    operator: Operator,
+    one: &Item<'a>,
+    other: &Item<'a>,
+) -> Result<Option<Value<'a>>, Fault> {
     let refused = || {
-        Fault::execution(format!("this cannot be reckoned with a {} and a {}", one.type_name(), other.type_name()))
+        Fault::execution(format!(
+            "this cannot be reckoned with a {} and a {}",
+            one.type_name(),
+            other.type_name()
+        ))
     };
     let (Some(left), Some(right)) = (one.value(), other.value()) else { return Err(refused()) };
     match (&left, &right) {
@@ -85,7 +95,9 @@ fn decimals<'a>(operator: Operator, a: Decimal, b: Decimal) -> Option<Value<'a>>
 /// A date or time moved by a quantity of time, of which only the whole part counts.
 fn moved<'a>(from: Temporal, by: &Quantity<'_>, sign: i64) -> Result<Option<Value<'a>>, Fault> {
     let span = by.unit.span().ok_or_else(|| {
-        Fault::execution(format!("a date is moved by a span of the calendar, not by {by}; use year, month, day, …"))
+        Fault::execution(format!(
+            "a date is moved by a span of the calendar, not by {by}; use year, month, day, …"
+        ))
     })?;
     if from.kind == Kind::Time && matches!(span, Span::Year | Span::Month | Span::Week | Span::Day) {
         return Err(Fault::execution("a time is moved by hours, minutes and seconds only"));

@@ -79,7 +79,8 @@ fn chain(start: Option<&Expr>, steps: &[Step], this: &Known) -> Result<Known, Fa
                     projected = if name == "repeat" { None } else { follow(argument, scope)? };
                 }
                 match name {
-                    "where" | "first" | "last" | "tail" | "skip" | "take" | "single" | "distinct" | "trace" => current,
+                    "where" | "first" | "last" | "tail" | "skip" | "take" | "single" | "distinct"
+                    | "trace" => current,
                     "select" => projected,
                     "ofType" | "as" => {
                         let named = call.type_.as_ref().and_then(|type_| type_.fhir);

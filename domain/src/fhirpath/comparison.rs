@@ -8,7 +8,11 @@ use crate::resource::json::Json;
 use std::cmp::Ordering;
 
 /// Whether two items are equal; `None` where precision or units leave it open.
-pub(super) fn equal(work: &mut Evaluation<'_, '_>, one: &Item<'_>, other: &Item<'_>) -> Result<Option<bool>, Fault> {
+pub(super) fn equal(
+    work: &mut Evaluation<'_, '_>,
+    one: &Item<'_>,
+    other: &Item<'_>,
+) -> Result<Option<bool>, Fault> {
     work.spend(1)?;
     if let (Some(one), Some(other)) = (one.value(), other.value()) {
         return Ok(equal_values(&one, &other));
@@ -42,7 +46,11 @@ fn equal_values(one: &Value<'_>, other: &Value<'_>) -> Option<bool> {
 }
 
 /// Whether two items are equivalent: the same but for case, white space, order and digits beyond the less precise.
-pub(super) fn equivalent(work: &mut Evaluation<'_, '_>, one: &Item<'_>, other: &Item<'_>) -> Result<bool, Fault> {
+pub(super) fn equivalent(
+    work: &mut Evaluation<'_, '_>,
+    one: &Item<'_>,
+    other: &Item<'_>,
+) -> Result<bool, Fault> {
     work.spend(1)?;
     if let (Some(one), Some(other)) = (one.value(), other.value()) {
         return Ok(match (&one, &other) {
@@ -177,9 +185,8 @@ pub(super) fn equivalent_collections(
 ///
 /// Errors: items that have no order, or not with each other.
 pub(super) fn order(one: &Item<'_>, other: &Item<'_>) -> Result<Option<Ordering>, Fault> {
-    let refused = || {
-        Fault::execution(format!("a {} cannot be compared with a {}", one.type_name(), other.type_name()))
-    };
+    let refused =
+        || Fault::execution(format!("a {} cannot be compared with a {}", one.type_name(), other.type_name()));
     let (Some(a), Some(b)) = (one.value(), other.value()) else { return Err(refused()) };
     match (&a, &b) {
         (Value::String(a), Value::String(b)) => Ok(Some(a.cmp(b))),

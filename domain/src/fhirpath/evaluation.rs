@@ -66,7 +66,11 @@ impl<'e, 'a> Evaluation<'e, 'a> {
     }
 
     /// What `expression` gives in `scope`.
-    pub(super) fn evaluate(&mut self, expression: &Expr, scope: &Scope<'_, 'a>) -> Result<Collection<'a>, Fault> {
+    pub(super) fn evaluate(
+        &mut self,
+        expression: &Expr,
+        scope: &Scope<'_, 'a>,
+    ) -> Result<Collection<'a>, Fault> {
         self.spend(1)?;
         match expression {
             Expr::Literal(value) => Ok(vec![Item::Value(value.clone())]),
@@ -151,9 +155,11 @@ impl<'e, 'a> Evaluation<'e, 'a> {
                     let place = self.evaluate(place, scope)?;
                     match single(&place)?.map(Item::value) {
                         None => Vec::new(),
-                        Some(Some(Value::Integer(at))) => {
-                            usize::try_from(at).ok().and_then(|at| current.into_iter().nth(at)).into_iter().collect()
-                        }
+                        Some(Some(Value::Integer(at))) => usize::try_from(at)
+                            .ok()
+                            .and_then(|at| current.into_iter().nth(at))
+                            .into_iter()
+                            .collect(),
                         Some(_) => return Err(Fault::execution("an index is an integer")),
                     }
                 }
@@ -201,7 +207,12 @@ impl<'e, 'a> Evaluation<'e, 'a> {
         Ok(out)
     }
 
-    fn call(&mut self, call: &Call, input: Collection<'a>, scope: &Scope<'_, 'a>) -> Result<Collection<'a>, Fault> {
+    fn call(
+        &mut self,
+        call: &Call,
+        input: Collection<'a>,
+        scope: &Scope<'_, 'a>,
+    ) -> Result<Collection<'a>, Fault> {
         self.spend(1)?;
         let out = (call.function.run)(self, Invocation { input, call, scope })?;
         self.spend(out.len())?;
@@ -338,7 +349,10 @@ pub(super) fn string<'a>(items: &[Item<'a>]) -> Result<Option<std::borrow::Cow<'
         None => Ok(None),
         Some(item) => match item.value() {
             Some(Value::String(text)) => Ok(Some(text)),
-            _ => Err(Fault::new(FaultKind::Execution, format!("a string is needed, not a {}", item.type_name()))),
+            _ => Err(Fault::new(
+                FaultKind::Execution,
+                format!("a string is needed, not a {}", item.type_name()),
+            )),
         },
     }
 }
@@ -349,7 +363,9 @@ fn compared<'a>(
     wanted: fn(Ordering) -> bool,
 ) -> Result<Collection<'a>, Fault> {
     match (single(left)?, single(right)?) {
-        (Some(one), Some(other)) => Ok(order(one, other)?.map(|found| truth(wanted(found))).unwrap_or_default()),
+        (Some(one), Some(other)) => {
+            Ok(order(one, other)?.map(|found| truth(wanted(found))).unwrap_or_default())
+        }
         _ => Ok(Vec::new()),
     }
 }

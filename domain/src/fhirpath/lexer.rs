@@ -233,9 +233,9 @@ impl Lexer<'_> {
                 self.at += 6;
             }
         }
-        Temporal::literal(&text)
-            .map(Token::Temporal)
-            .ok_or_else(|| syntax(self.text, begin, format!("'@{text}' is not a date, time or date with time")))
+        Temporal::literal(&text).map(Token::Temporal).ok_or_else(|| {
+            syntax(self.text, begin, format!("'@{text}' is not a date, time or date with time"))
+        })
     }
 
     /// Whether `+10:00` is next: `-` may also be the operator.

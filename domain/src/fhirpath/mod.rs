@@ -86,7 +86,9 @@ impl<'a> Context<'a> {
         let root = self.root?.json?;
         let contained = |within: &'a Json<'a>, id: &str| {
             let all = within.get("contained").map(Json::each).unwrap_or_default();
-            all.iter().find(|resource| resource.get("id").and_then(Json::as_str) == Some(id)).and_then(Node::resource)
+            all.iter()
+                .find(|resource| resource.get("id").and_then(Json::as_str) == Some(id))
+                .and_then(Node::resource)
         };
         if let Some(id) = reference.strip_prefix('#') {
             let resource = self.resource.and_then(|resource| resource.json);

@@ -80,8 +80,10 @@ impl<'a> Node<'a> {
                 continue;
             }
             if !key_.companion {
-                let companion =
-                    members.iter().find(|(other, _)| other.strip_prefix('_') == Some(key)).map(|(_, json)| json);
+                let companion = members
+                    .iter()
+                    .find(|(other, _)| other.strip_prefix('_') == Some(key))
+                    .map(|(_, json)| json);
                 push(type_, Some(json), companion, out);
             } else if key.strip_prefix('_').is_some_and(|value| members.get(value).is_none()) {
                 push(type_, None, Some(json), out);
@@ -122,7 +124,9 @@ impl<'a> Node<'a> {
         }
         match (self.shape.name, json) {
             ("boolean", Json::Bool(value)) => Some(Value::Boolean(*value)),
-            ("integer" | "positiveInt" | "unsignedInt", Json::Number(text)) => text.parse().ok().map(Value::Integer),
+            ("integer" | "positiveInt" | "unsignedInt", Json::Number(text)) => {
+                text.parse().ok().map(Value::Integer)
+            }
             ("decimal", Json::Number(text)) => decimal(text).map(Value::Decimal),
             ("date", Json::String(text)) => Temporal::date(text).map(Value::Date),
             ("dateTime" | "instant", Json::String(text)) => Temporal::date_time(text).map(Value::DateTime),

@@ -131,7 +131,9 @@ impl Parser<'_> {
                     }
                 };
             } else {
-                let Some((operator, strength)) = operator(self.peek()).filter(|(_, s)| *s > least) else { break };
+                let Some((operator, strength)) = operator(self.peek()).filter(|(_, s)| *s > least) else {
+                    break;
+                };
                 self.at += 1;
                 let Tall(right, its) = self.nested(|parser| parser.expression(strength))?;
                 left = Expr::Binary(operator, Box::new((left, right)));
@@ -292,8 +294,9 @@ impl Parser<'_> {
         } else {
             None
         };
-        TypeName::new(&first, second.as_deref())
-            .ok_or_else(|| Fault::semantic(format!("there is no type '{}'", second.as_ref().unwrap_or(&first))))
+        TypeName::new(&first, second.as_deref()).ok_or_else(|| {
+            Fault::semantic(format!("there is no type '{}'", second.as_ref().unwrap_or(&first)))
+        })
     }
 
     fn name(&mut self) -> Result<String, Fault> {

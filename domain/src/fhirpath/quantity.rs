@@ -232,7 +232,8 @@ fn converted(value: Decimal, from: Number, to: Number) -> Option<Decimal> {
 /// Whether two numbers are the same to the digits of the less precise (`FHIRPath N1 §Equivalence`).
 pub(super) fn same_digits(one: Decimal, other: Decimal) -> bool {
     let digits = one.normalize().scale().min(other.normalize().scale());
-    let rounded = |value: Decimal| value.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
+    let rounded =
+        |value: Decimal| value.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
     rounded(one) == rounded(other)
 }
 

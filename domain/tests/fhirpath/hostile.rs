@@ -42,11 +42,14 @@ fn what_would_take_too_much_is_refused_soon() {
         "a".repeat(20_000),
         "1.repeat($this + 1)".into(),
         "(1|2|3|4|5|6|7|8|9).repeat($this | $this + 10)".into(),
-        "'aaaaaaaaaaaaaaaa'.toChars().aggregate($total & $total & $total & $total, 'aaaaaaaaaaaaaaaa')".into(),
+        "'aaaaaaaaaaaaaaaa'.toChars().aggregate($total & $total & $total & $total, 'aaaaaaaaaaaaaaaa')"
+            .into(),
         "'aaaaaaaaaaaaaaaa'.toChars().aggregate($total.replace('a', 'aaaaaaaaaaaaaaaa'), 'a')".into(),
-        "'aaaaaaaaaaaaaaaa'.toChars().aggregate($total.replaceMatches('(.*)', '$1$1$1$1$1$1$1$1'), 'a')".into(),
+        "'aaaaaaaaaaaaaaaa'.toChars().aggregate($total.replaceMatches('(.*)', '$1$1$1$1$1$1$1$1'), 'a')"
+            .into(),
         "'aaaaaaaaaaaaaaaa'.toChars().aggregate($total.combine($total).combine($total), 1|2|3)".into(),
-        "'aaaaaaaaaaaaaaaa'.toChars().aggregate($total.escape('html'), '&&&&&&&&').repeat($this & 'x')".into(),
+        "'aaaaaaaaaaaaaaaa'.toChars().aggregate($total.escape('html'), '&&&&&&&&').repeat($this & 'x')"
+            .into(),
     ] {
         let shown: String = text.chars().take(60).collect();
         let fault = run(&text, domain::fhirpath::BUDGET).unwrap_err();
@@ -87,13 +90,48 @@ fn no_mutation_of_real_expressions_panics() {
     if let Some(files) = tests::published::json_files("fhirpath-tests") {
         let (_, text) = files.iter().find(|(path, _)| path.ends_with("tests-fhir-r4.json")).unwrap();
         let suite = Json::parse(text).unwrap();
-        seeds.extend(suite.each().iter().map(|case| case.get("expression").unwrap().as_str().unwrap().to_owned()));
+        seeds.extend(
+            suite.each().iter().map(|case| case.get("expression").unwrap().as_str().unwrap().to_owned()),
+        );
     }
     let mut dice = Dice(42);
     let parts = [
-        "(", ")", "[", "]", "{}", ".", ",", "'", "`", "@", "%", "$this", "$total", "|", "-", "\\u", "é", "/*", "9999999999",
-        "0.00000000000000000000000000001", " is ", " as ", " div 0", "@9999-12-31", "@0001", "'wk'", ".first()", ".sort()",
-        ".lowBoundary(", ".descendants()", ".children()", ".type()", ".toQuantity()", ".resolve()", " - 1 year", "2147483647",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{}",
+        ".",
+        ",",
+        "'",
+        "`",
+        "@",
+        "%",
+        "$this",
+        "$total",
+        "|",
+        "-",
+        "\\u",
+        "é",
+        "/*",
+        "9999999999",
+        "0.00000000000000000000000000001",
+        " is ",
+        " as ",
+        " div 0",
+        "@9999-12-31",
+        "@0001",
+        "'wk'",
+        ".first()",
+        ".sort()",
+        ".lowBoundary(",
+        ".descendants()",
+        ".children()",
+        ".type()",
+        ".toQuantity()",
+        ".resolve()",
+        " - 1 year",
+        "2147483647",
     ];
     for _ in 0..20_000 {
         let mut text: Vec<char> = seeds.get(dice.roll(seeds.len())).unwrap().chars().collect();
@@ -121,7 +159,9 @@ fn no_mutation_of_real_expressions_panics() {
 
 #[test]
 fn every_expression_of_r4s_search_parameters_compiles_and_names_real_elements() {
-    for parameter in Definitions::r4().parameters().iter().filter(|parameter| !parameter.expression.is_empty()) {
+    for parameter in
+        Definitions::r4().parameters().iter().filter(|parameter| !parameter.expression.is_empty())
+    {
         let expression = Expression::compile(&parameter.expression)
             .unwrap_or_else(|fault| panic!("{} {}: {fault}", parameter.base, parameter.expression));
         if Definitions::r4().type_id(parameter.base).is_some() {

@@ -40,9 +40,12 @@ fn case<'a>(json: &'a Json<'a>) -> Case<'a> {
 
 /// Type and value of an item, as the suite writes them.
 fn shown(item: &Item<'_>) -> (String, String) {
-    let sign = |value: &Value<'_>| if matches!(value, Value::Date(_) | Value::DateTime(_) | Value::Time(_)) { "@" } else { "" };
+    let sign = |value: &Value<'_>| {
+        if matches!(value, Value::Date(_) | Value::DateTime(_) | Value::Time(_)) { "@" } else { "" }
+    };
     let time = |value: &Value<'_>| if matches!(value, Value::Time(_)) { "T" } else { "" };
-    let value = item.value().map(|value| format!("{}{}{value}", sign(&value), time(&value))).unwrap_or_default();
+    let value =
+        item.value().map(|value| format!("{}{}{value}", sign(&value), time(&value))).unwrap_or_default();
     let type_ = match item {
         Item::Value(Value::Quantity(_)) => "Quantity".to_owned(),
         item => {
@@ -68,7 +71,12 @@ fn failure(case: &Case<'_>, inputs: &BTreeMap<String, Vec<u8>>) -> Option<String
     let items = match (result, case.invalid) {
         (Err(_), true) => return None,
         (Err(fault), false) => return Some(format!("it is refused: {fault}")),
-        (Ok(items), true) => return Some(format!("it is not refused, but gives {:?}", items.iter().map(shown).collect::<Vec<_>>())),
+        (Ok(items), true) => {
+            return Some(format!(
+                "it is not refused, but gives {:?}",
+                items.iter().map(shown).collect::<Vec<_>>()
+            ));
+        }
         (Ok(items), false) => items,
     };
     let found: Vec<(String, String)> = if case.predicate {
@@ -97,7 +105,8 @@ fn hl7s_r4_suite_passes_but_for_the_listed_exceptions() {
         .filter(|line| !line.starts_with('#'))
         .map(|line| {
             let mut cells = line.split('\t');
-            let (name, expression, reason) = (cells.next().unwrap(), cells.next().unwrap(), cells.next().unwrap());
+            let (name, expression, reason) =
+                (cells.next().unwrap(), cells.next().unwrap(), cells.next().unwrap());
             assert!(!reason.is_empty(), "{name}");
             (name, expression)
         })

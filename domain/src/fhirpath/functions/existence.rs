@@ -5,7 +5,10 @@ use crate::fhirpath::evaluation::{Evaluation, boolean};
 use crate::fhirpath::fault::Fault;
 use crate::fhirpath::item::{Collection, Item, Value, count, truth};
 
-pub(super) fn empty<'a>(_: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn empty<'a>(
+    _: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     Ok(truth(call.input.is_empty()))
 }
 
@@ -22,7 +25,10 @@ pub(super) fn exists<'a>(
     Ok(truth(false))
 }
 
-pub(super) fn all<'a>(work: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn all<'a>(
+    work: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     let Some(criteria) = call.argument(0) else { return Ok(truth(true)) };
     for (at, item) in call.input.iter().enumerate() {
         if boolean(&work.evaluate(criteria, &call.scope.at(item, at))?)? != Some(true) {
@@ -48,7 +54,11 @@ pub(super) fn any_is<'a>(call: &Invocation<'_, '_, 'a>, wanted: bool) -> Result<
     Ok(truth(truths(call)?.contains(&wanted)))
 }
 
-fn within<'a>(work: &mut Evaluation<'_, 'a>, some: &[Item<'a>], all: &[Item<'a>]) -> Result<Collection<'a>, Fault> {
+fn within<'a>(
+    work: &mut Evaluation<'_, 'a>,
+    some: &[Item<'a>],
+    all: &[Item<'a>],
+) -> Result<Collection<'a>, Fault> {
     for item in some {
         if !work.contains(all, item)? {
             return Ok(truth(false));
@@ -88,6 +98,9 @@ pub(super) fn is_distinct<'a>(
     Ok(truth(work.distinct(call.input)?.len() == all))
 }
 
-pub(super) fn not<'a>(_: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn not<'a>(
+    _: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     Ok(boolean(&call.input)?.map(|value| truth(!value)).unwrap_or_default())
 }

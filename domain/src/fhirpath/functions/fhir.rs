@@ -1,13 +1,13 @@
 //! FHIR's own functions (`FHIR R4 fhirpath.html#functions`).
 
 use super::Invocation;
+use crate::conformance::Definitions;
 use crate::conformance::validation;
 use crate::fhirpath::evaluation::Evaluation;
 use crate::fhirpath::fault::Fault;
 use crate::fhirpath::item::{Collection, Item, Value, maybe, truth};
 use crate::fhirpath::node::Node;
 use crate::fhirpath::reflection::is_a;
-use crate::conformance::Definitions;
 use crate::resource::json::Json;
 
 /// The extensions with this URL.
@@ -104,7 +104,9 @@ pub(super) fn conforms_to<'a>(
     let Some(url) = call.string(work, 0)? else { return Ok(Vec::new()) };
     let name = url.strip_prefix("http://hl7.org/fhir/StructureDefinition/").unwrap_or_default();
     let Some(shape) = Definitions::r4().shape_named(name) else {
-        return Err(Fault::unsupported(format!("'conformsTo' knows R4's own types only, not the profile '{url}'")));
+        return Err(Fault::unsupported(format!(
+            "'conformsTo' knows R4's own types only, not the profile '{url}'"
+        )));
     };
     Ok(match call.input.as_slice() {
         [] => Vec::new(),

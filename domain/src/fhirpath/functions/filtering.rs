@@ -80,12 +80,18 @@ pub(super) fn of_type<'a>(
     Ok(call.input.into_iter().filter(|item| item.casts_to(type_)).collect())
 }
 
-pub(super) fn is<'a>(_: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn is<'a>(
+    _: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     let item = single(&call.input)?;
     Ok(item.zip(call.call.type_.as_ref()).map(|(item, type_)| truth(item.is(type_))).unwrap_or_default())
 }
 
-pub(super) fn as_<'a>(work: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn as_<'a>(
+    work: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     match &call.call.type_ {
         Some(type_) => work.cast(call.input, type_),
         None => Ok(Vec::new()),
@@ -100,12 +106,18 @@ pub(super) fn single_<'a>(
     Ok(call.input)
 }
 
-pub(super) fn skip<'a>(work: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn skip<'a>(
+    work: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     let number = call.integer(work, 0)?.unwrap_or(0);
     Ok(call.input.into_iter().skip(usize::try_from(number).unwrap_or(0)).collect())
 }
 
-pub(super) fn take<'a>(work: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn take<'a>(
+    work: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     let number = call.integer(work, 0)?.unwrap_or(0);
     Ok(call.input.into_iter().take(usize::try_from(number).unwrap_or(0)).collect())
 }
@@ -192,7 +204,10 @@ pub(super) fn descendants<'a>(
 
 /// Orders by the items themselves or by keys; a key that begins with `-` orders the other way. What has no key comes
 /// after what has one.
-pub(super) fn sort<'a>(work: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn sort<'a>(
+    work: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     let mut rows: Vec<(Vec<Option<Item<'a>>>, Item<'a>)> = Vec::with_capacity(call.input.len());
     let keys = &call.call.arguments;
     for (at, item) in call.input.iter().enumerate() {

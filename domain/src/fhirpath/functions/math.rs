@@ -13,7 +13,11 @@ fn number(call: &Invocation<'_, '_, '_>) -> Result<Option<Decimal>, Fault> {
     match call.value()? {
         None => Ok(None),
         Some(value) => value.decimal().map(Some).ok_or_else(|| {
-            Fault::execution(format!("'{}' is for numbers, not a {}", call.call.function.name, value.type_name()))
+            Fault::execution(format!(
+                "'{}' is for numbers, not a {}",
+                call.call.function.name,
+                value.type_name()
+            ))
         }),
     }
 }
@@ -35,7 +39,10 @@ fn decimal<'a>(value: f64) -> Collection<'a> {
     maybe(Decimal::from_f64(value).map(Value::Decimal))
 }
 
-pub(super) fn abs<'a>(_: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn abs<'a>(
+    _: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     Ok(match call.value()? {
         Some(Value::Integer(value)) => maybe(value.checked_abs().map(Value::Integer)),
         Some(Value::Quantity(Quantity { value, unit })) => {
@@ -59,7 +66,10 @@ pub(super) fn real<'a>(call: &Invocation<'_, '_, 'a>, of: fn(f64) -> f64) -> Res
     Ok(value.map(|value| decimal(of(value))).unwrap_or_default())
 }
 
-pub(super) fn log<'a>(work: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn log<'a>(
+    work: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     let (value, base) = (number(&call)?, argument(work, &call)?);
     let both = value.and_then(|value| value.to_f64()).zip(base.and_then(|base| base.to_f64()));
     Ok(both.map(|(value, base)| decimal(value.log(base))).unwrap_or_default())
@@ -71,7 +81,9 @@ pub(super) fn power<'a>(
     call: Invocation<'_, '_, 'a>,
 ) -> Result<Collection<'a>, Fault> {
     let whole = matches!(call.value()?, Some(Value::Integer(_)));
-    let (Some(base), Some(exponent)) = (number(&call)?, argument(work, &call)?) else { return Ok(Vec::new()) };
+    let (Some(base), Some(exponent)) = (number(&call)?, argument(work, &call)?) else {
+        return Ok(Vec::new());
+    };
     match exponent.normalize() {
         exponent if exponent.scale() == 0 && !exponent.is_sign_negative() => {
             let Some(result) = exponent.to_u32().and_then(|exponent| raised(base, exponent)) else {
@@ -100,7 +112,10 @@ fn raised(base: Decimal, mut exponent: u32) -> Option<Decimal> {
     Some(result)
 }
 
-pub(super) fn round<'a>(work: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn round<'a>(
+    work: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     let digits = match call.argument(0) {
         Some(_) => call.integer(work, 0)?,
         None => Some(0),

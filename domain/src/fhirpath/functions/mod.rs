@@ -157,25 +157,37 @@ static FUNCTIONS: &[Function] = &[
     function("timeOfDay", 0, 0, utility::time_of_day),
     function("type", 0, 0, utility::type_),
     function("toBoolean", 0, 0, conversion::to_boolean),
-    function("convertsToBoolean", 0, 0, |work, call| conversion::converts(work, call, conversion::to_boolean)),
+    function("convertsToBoolean", 0, 0, |work, call| {
+        conversion::converts(work, call, conversion::to_boolean)
+    }),
     function("toInteger", 0, 0, conversion::to_integer),
-    function("convertsToInteger", 0, 0, |work, call| conversion::converts(work, call, conversion::to_integer)),
+    function("convertsToInteger", 0, 0, |work, call| {
+        conversion::converts(work, call, conversion::to_integer)
+    }),
     function("toDecimal", 0, 0, conversion::to_decimal),
-    function("convertsToDecimal", 0, 0, |work, call| conversion::converts(work, call, conversion::to_decimal)),
+    function("convertsToDecimal", 0, 0, |work, call| {
+        conversion::converts(work, call, conversion::to_decimal)
+    }),
     function("toString", 0, 0, conversion::to_string),
     function("convertsToString", 0, 0, |work, call| conversion::converts(work, call, conversion::to_string)),
     function("toDate", 0, 0, conversion::to_date),
     function("convertsToDate", 0, 0, |work, call| conversion::converts(work, call, conversion::to_date)),
     function("toDateTime", 0, 0, conversion::to_date_time),
-    function("convertsToDateTime", 0, 0, |work, call| conversion::converts(work, call, conversion::to_date_time)),
+    function("convertsToDateTime", 0, 0, |work, call| {
+        conversion::converts(work, call, conversion::to_date_time)
+    }),
     function("toTime", 0, 0, conversion::to_time),
     function("convertsToTime", 0, 0, |work, call| conversion::converts(work, call, conversion::to_time)),
     function("toQuantity", 0, 1, conversion::to_quantity),
-    function("convertsToQuantity", 0, 1, |work, call| conversion::converts(work, call, conversion::to_quantity)),
+    function("convertsToQuantity", 0, 1, |work, call| {
+        conversion::converts(work, call, conversion::to_quantity)
+    }),
     function("indexOf", 1, 1, strings::index_of),
     function("lastIndexOf", 1, 1, strings::last_index_of),
     function("substring", 1, 2, strings::substring),
-    function("startsWith", 1, 1, |work, call| strings::test(work, &call, |text, part| text.starts_with(part))),
+    function("startsWith", 1, 1, |work, call| {
+        strings::test(work, &call, |text, part| text.starts_with(part))
+    }),
     function("endsWith", 1, 1, |work, call| strings::test(work, &call, |text, part| text.ends_with(part))),
     function("contains", 1, 1, |work, call| strings::test(work, &call, |text, part| text.contains(part))),
     function("upper", 0, 0, |work, call| strings::mapped(work, &call, str::to_uppercase)),

@@ -17,11 +17,11 @@ const MAX_REGEX: usize = 1 << 20;
 
 type Answer<'a> = Result<Collection<'a>, Fault>;
 
+/// A subject and an argument.
+type Two<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// The string that a function is called on, and its first argument.
-fn both<'a>(
-    work: &mut Evaluation<'_, 'a>,
-    call: &Invocation<'_, '_, 'a>,
-) -> Result<Option<(Cow<'a, str>, Cow<'a, str>)>, Fault> {
+fn both<'a>(work: &mut Evaluation<'_, 'a>, call: &Invocation<'_, '_, 'a>) -> Result<Option<Two<'a>>, Fault> {
     let (subject, argument) = (string(&call.input)?, call.string(work, 0)?);
     work.spend(subject.as_ref().map_or(0, |subject| subject.len() / 64))?;
     Ok(subject.zip(argument))
@@ -84,7 +84,11 @@ fn bounded(length: usize, times: usize, each: usize) -> Result<(), Fault> {
     if length.saturating_add(times.saturating_mul(each)) > MAX_STRING { Err(Fault::limit()) } else { Ok(()) }
 }
 
-pub(super) fn matches<'a>(work: &mut Evaluation<'_, 'a>, call: &Invocation<'_, '_, 'a>, full: bool) -> Answer<'a> {
+pub(super) fn matches<'a>(
+    work: &mut Evaluation<'_, 'a>,
+    call: &Invocation<'_, '_, 'a>,
+    full: bool,
+) -> Answer<'a> {
     let Some((subject, pattern)) = both(work, call)? else { return Ok(Vec::new()) };
     let flags = call.string(work, 1)?;
     let pattern = if full { format!("^(?:{pattern})$").into() } else { pattern };
@@ -105,7 +109,11 @@ pub(super) fn replace_matches<'a>(work: &mut Evaluation<'_, 'a>, call: Invocatio
     let replaced = with_regex(&call, &pattern, flags.as_deref(), |regex| {
         let times = regex.find_iter(&subject).count();
         // A group may put the whole text in for each match.
-        let each = if by.contains('$') { by.len().saturating_mul(subject.len() / times.max(1) + 1) } else { by.len() };
+        let each = if by.contains('$') {
+            by.len().saturating_mul(subject.len() / times.max(1) + 1)
+        } else {
+            by.len()
+        };
         bounded(subject.len(), times, each).map(|()| regex.replace_all(&subject, &*by).into_owned())
     })?;
     work.text(replaced?)
@@ -244,7 +252,9 @@ pub(super) fn unescape<'a>(work: &mut Evaluation<'_, 'a>, call: Invocation<'_, '
         "html" => quick_xml::escape::unescape(&subject).ok().map(Cow::into_owned),
         "json" => {
             let quoted = quoted(&subject);
-            crate::resource::json::Json::parse(quoted.as_bytes()).ok().and_then(|json| Some(json.as_str()?.to_owned()))
+            crate::resource::json::Json::parse(quoted.as_bytes())
+                .ok()
+                .and_then(|json| Some(json.as_str()?.to_owned()))
         }
         other => return Err(Fault::execution(format!("there is no escape '{other}'"))),
     };

@@ -22,7 +22,10 @@ pub(super) fn aggregate<'a>(
 }
 
 /// One of two results; the other is not evaluated. The criterion must be a truth value or empty.
-pub(super) fn iif<'a>(work: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn iif<'a>(
+    work: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     single(&call.input)?;
     let scope = Scope { this: &call.input, ..*call.scope };
     let Some(criterion) = call.argument(0) else { return Ok(Vec::new()) };
@@ -61,11 +64,17 @@ fn moment(work: &Evaluation<'_, '_>) -> Option<Temporal> {
     Some(moment)
 }
 
-pub(super) fn now<'a>(work: &mut Evaluation<'_, 'a>, _: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn now<'a>(
+    work: &mut Evaluation<'_, 'a>,
+    _: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     Ok(maybe(moment(work).map(Value::DateTime)))
 }
 
-pub(super) fn today<'a>(work: &mut Evaluation<'_, 'a>, _: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn today<'a>(
+    work: &mut Evaluation<'_, 'a>,
+    _: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     let text = work.context.now.to_string();
     Ok(maybe(text.get(..10).and_then(Temporal::date).map(Value::Date)))
 }
@@ -78,13 +87,14 @@ pub(super) fn time_of_day<'a>(
     Ok(maybe(text.get(11..23).and_then(Temporal::time).map(Value::Time)))
 }
 
-pub(super) fn type_<'a>(_: &mut Evaluation<'_, 'a>, call: Invocation<'_, '_, 'a>) -> Result<Collection<'a>, Fault> {
+pub(super) fn type_<'a>(
+    _: &mut Evaluation<'_, 'a>,
+    call: Invocation<'_, '_, 'a>,
+) -> Result<Collection<'a>, Fault> {
     let about = |item: &Item<'a>| match item {
-        Item::Node(node) => Item::Type(
-            "FHIR",
-            item.type_name(),
-            base(node.shape).map_or("System.Any", |base| base.name),
-        ),
+        Item::Node(node) => {
+            Item::Type("FHIR", item.type_name(), base(node.shape).map_or("System.Any", |base| base.name))
+        }
         Item::Value(_) => Item::Type("System", item.type_name(), "System.Any"),
         Item::Type(..) => Item::Type("System", "TypeInfo", "System.Any"),
     };

@@ -153,11 +153,13 @@ fn plan(tree: &Json<'static>, operation: &Operation, now: Instant) -> Result<Opt
     let context = Context::of(tree, now);
     let select = || operation.path.evaluate(&context, Item::Node(root)).map_err(refused);
     let place = |node: &Node<'_>| {
-        locate(tree, root.shape, node).ok_or_else(|| failed(format!("'{text}' selects nothing of the resource")))
+        locate(tree, root.shape, node)
+            .ok_or_else(|| failed(format!("'{text}' selects nothing of the resource")))
     };
     let listed = || -> Result<(Way, &'static Element, Node<'_>), Error> {
         let owners = operation.path.owners(&context, Item::Node(root)).map_err(refused)?;
-        let (owners, name) = owners.ok_or_else(|| failed(format!("'{text}' does not end with the name of a list")))?;
+        let (owners, name) =
+            owners.ok_or_else(|| failed(format!("'{text}' does not end with the name of a list")))?;
         let owner = only(owners, text)?.ok_or_else(|| failed(format!("'{text}' has nothing to stand in")))?;
         let element = owner.shape.element(name).filter(|element| element.list && !element.choice);
         let element = element.ok_or_else(|| failed(format!("'{text}' is no list")))?;
@@ -189,7 +191,8 @@ fn plan(tree: &Json<'static>, operation: &Operation, now: Instant) -> Result<Opt
             let node = only(select()?, text)?.ok_or_else(|| failed(format!("'{text}' selects nothing")))?;
             let Place { owner, member: old, index, shape } = place(&node)?;
             let element = shape.and_then(|shape| Some((shape, shape.member(&old)?.0)));
-            let (shape, element) = element.ok_or_else(|| failed("the whole resource is replaced by an update"))?;
+            let (shape, element) =
+                element.ok_or_else(|| failed("the whole resource is replaced by an update"))?;
             let (member, _, put) = made(shape, element.name, value)?;
             (owner, Change::Replace { old, place: index, member, put })
         }
@@ -203,7 +206,9 @@ fn only<'a>(items: Collection<'a>, text: &str) -> Result<Option<Node<'a>>, Error
         [] => Ok(None),
         [Item::Node(node)] => Ok(Some(*node)),
         [_] => Err(failed(format!("'{text}' gives a value, not an element of the resource"))),
-        several => Err(failed(format!("'{text}' selects {} elements; an operation changes one", several.len()))),
+        several => {
+            Err(failed(format!("'{text}' selects {} elements; an operation changes one", several.len())))
+        }
     }
 }
 
@@ -229,7 +234,8 @@ impl Place {
 
 /// Finds an element by the place of its JSON in memory.
 fn locate(tree: &Json<'_>, shape: &'static Shape, node: &Node<'_>) -> Option<Place> {
-    let is = |json: &Json<'_>| [node.json, node.companion].into_iter().flatten().any(|its| same_place(its, json));
+    let is =
+        |json: &Json<'_>| [node.json, node.companion].into_iter().flatten().any(|its| same_place(its, json));
     if is(tree) {
         return Some(Place { owner: Vec::new(), member: String::new(), index: None, shape: None });
     }
@@ -268,7 +274,8 @@ fn made(shape: &'static Shape, name: &str, value: &Value) -> Result<(String, boo
         Some(element) if element.choice => format!("{name}{suffix}"),
         _ => name.to_owned(),
     };
-    let (element, type_, key) = shape.member(&member).filter(|(.., key)| !key.companion).ok_or_else(unknown)?;
+    let (element, type_, key) =
+        shape.member(&member).filter(|(.., key)| !key.companion).ok_or_else(unknown)?;
     debug_assert!(!key.companion);
     let put = match value {
         Value::Typed(_, json, companion) => (json.clone(), companion.clone()),
@@ -285,7 +292,10 @@ fn made(shape: &'static Shape, name: &str, value: &Value) -> Result<(String, boo
     Ok((member, element.list, put))
 }
 
-fn object_at<'t>(tree: &'t mut Json<'static>, way: &[(String, Option<usize>)]) -> Option<&'t mut Object<'static>> {
+fn object_at<'t>(
+    tree: &'t mut Json<'static>,
+    way: &[(String, Option<usize>)],
+) -> Option<&'t mut Object<'static>> {
     let mut value = tree;
     for (member, index) in way {
         let below = value.as_object_mut()?.get_mut(member)?;
@@ -339,7 +349,9 @@ fn perform(target: &mut Object<'static>, change: Change) -> Result<(), String> {
         Change::Move { member, from, to } => {
             let length = length(target, &member);
             if from >= length || to >= length {
-                return Err(format!("the list has {length} elements; source and destination are less than that"));
+                return Err(format!(
+                    "the list has {length} elements; source and destination are less than that"
+                ));
             }
             let put = take(target, &member, from);
             insert(target, &member, to, put);

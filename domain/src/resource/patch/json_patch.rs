@@ -77,10 +77,15 @@ fn pointer(text: &str) -> Result<Pointer, String> {
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    let rest = text.strip_prefix('/').ok_or_else(|| format!("the pointer '{text}' does not begin with '/'"))?;
+    let rest =
+        text.strip_prefix('/').ok_or_else(|| format!("the pointer '{text}' does not begin with '/'"))?;
     let unescaped = |token: &str| {
         let wrong = token.replace("~0", "").replace("~1", "").contains('~');
-        if wrong { Err(format!("the pointer '{text}' has a '~' that is neither ~0 nor ~1")) } else { Ok(token.replace("~1", "/").replace("~0", "~")) }
+        if wrong {
+            Err(format!("the pointer '{text}' has a '~' that is neither ~0 nor ~1"))
+        } else {
+            Ok(token.replace("~1", "/").replace("~0", "~"))
+        }
     };
     rest.split('/').map(unescaped).collect()
 }
@@ -193,7 +198,9 @@ fn equal(one: &Json<'_>, other: &Json<'_>) -> bool {
     match (one, other) {
         (Json::Object(one), Json::Object(other)) => {
             one.len() == other.len()
-                && one.iter().all(|(name, value)| Object::get(other, name).is_some_and(|twin| equal(value, twin)))
+                && one
+                    .iter()
+                    .all(|(name, value)| Object::get(other, name).is_some_and(|twin| equal(value, twin)))
         }
         (Json::Array(one), Json::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other))

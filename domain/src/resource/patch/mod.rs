@@ -33,7 +33,7 @@ impl Patch {
     pub fn parse(media_type: &str, body: &[u8]) -> Result<Patch, Error> {
         match media_type {
             "application/json-patch+json" => json_patch::parse(&Json::parse(body)?).map(Patch::Json),
-            "application/fhir+json" | "application/json" => {
+            "application/fhir+json" | "application/json+fhir" | "application/json" => {
                 fhirpath_patch::parse(&Json::parse(body)?).map(Patch::FhirPath)
             }
             "application/xml-patch+xml" => Err(refused("XML Patch is not supported")),
@@ -87,14 +87,21 @@ fn failed(why: impl std::fmt::Display) -> Error {
 /// What is the server's stays what it was.
 fn check_kept(before: &Json<'_>, after: &Json<'_>) -> Result<(), Error> {
     let name = before.resource_type().unwrap_or("Resource");
-    let meta = |tree: &Json<'_>, member: &str| tree.get("meta").and_then(|meta| meta.get(member)).cloned().map(Json::into_owned);
+    let meta = |tree: &Json<'_>, member: &str| {
+        tree.get("meta").and_then(|meta| meta.get(member)).cloned().map(Json::into_owned)
+    };
     let changed = ["resourceType", "id"].into_iter().find(|member| before.get(member) != after.get(member));
     let changed = changed.map(str::to_owned).or_else(|| {
         let of_meta = ["versionId", "lastUpdated"].into_iter();
-        of_meta.into_iter().find(|member| meta(before, member) != meta(after, member)).map(|member| format!("meta.{member}"))
+        of_meta
+            .into_iter()
+            .find(|member| meta(before, member) != meta(after, member))
+            .map(|member| format!("meta.{member}"))
     });
     match changed {
-        Some(member) => Err(failed(format!("'{member}' is not the client's to change")).at(format!("{name}.{member}"))),
+        Some(member) => {
+            Err(failed(format!("'{member}' is not the client's to change")).at(format!("{name}.{member}")))
+        }
         None => Ok(()),
     }
 }
