@@ -11,6 +11,7 @@ mod delete;
 mod history;
 mod link;
 mod mutation;
+mod patch;
 mod preference;
 mod published;
 mod read;
