@@ -59,6 +59,8 @@ pub enum ErrorCode {
     Forbidden,
     /// The body or the page asked for is larger than the limit.
     TooLarge,
+    /// The query of the address is longer than the limit.
+    QueryTooLong,
     /// Too many requests from this caller.
     Throttled,
     /// The server has as much work as it can hold; try again.
@@ -131,6 +133,7 @@ table! {
     Unauthenticated 401 "login" "ACCESS_DENIED" "Send a valid access token in the Authorization header.";
     Forbidden 403 "forbidden" "ACCESS_DENIED" "Ask for a token whose scope covers this interaction.";
     TooLarge 413 "too-long" "TOO_LARGE" "Send less in one request.";
+    QueryTooLong 414 "too-long" "TOO_LARGE" "Send the search as a form to _search.";
     Throttled 429 "throttled" "TOO_MANY_REQUESTS" "Wait for the time in Retry-After.";
     Busy 503 "transient" "SERVICE_UNAVAILABLE" "Wait for the time in Retry-After, then send the same request again.";
     Timeout 504 "timeout" "TIMEOUT" "Ask for less, or try again later.";

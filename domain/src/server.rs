@@ -14,9 +14,13 @@ use crate::interaction::history::PreparedHistory;
 use crate::interaction::read::PreparedRead;
 use crate::interaction::search::PreparedSearch;
 use crate::interaction::write::{Content, Kind, PreparedWrite};
-use crate::interaction::{Answer, Interaction, Request, Return, batch, bundle, content, transaction};
+use crate::interaction::{
+    Answer, Interaction, Parameters, Request, Return, batch, bundle, content, transaction,
+};
 use crate::resource::json::Json;
 use crate::resource::link::Links;
+use crate::search::Limits;
+use crate::search::control::View;
 use crate::search_parameter::Known;
 use crate::store::{ReadTx, WriteTx};
 use std::sync::{Arc, OnceLock};
@@ -50,6 +54,11 @@ pub struct Settings {
     pub validation: ValidationSettings,
     /// Most entries of a batch or transaction.
     pub max_entries: usize,
+    /// How much a search may ask for.
+    pub search: Limits,
+    /// Whether unknown search parameters are ignored, and reported, unless `Prefer: handling=strict` is sent; otherwise
+    /// refused, unless `handling=lenient` is.
+    pub ignore_unknown: bool,
 }
 
 /// A request that has been parsed, validated and indexed, ready for a transaction.
@@ -136,11 +145,11 @@ impl Server {
                 "A conditional create (If-None-Exist) is not supported.",
             ));
         }
-        let read = |type_, id, version| -> Result<Prepared, Error> {
+        let read = |type_, id, version, parameters: &Parameters| -> Result<Prepared, Error> {
             let access = require(actor, Letter::Read, type_)?;
-            Ok(Prepared {
-                work: Work::Read(PreparedRead { type_, id, version, conditions: conditions.clone(), access }),
-            })
+            let subset = View::of_read(type_, parameters)?;
+            let conditions = conditions.clone();
+            Ok(Prepared { work: Work::Read(PreparedRead { type_, id, version, conditions, subset, access }) })
         };
         let write = |kind: Kind,
                      type_: TypeId,
@@ -157,8 +166,8 @@ impl Server {
             Ok(Prepared { work: Work::Write(Box::new(write)) })
         };
         match interaction {
-            Interaction::Read(type_, id) => read(type_, id, None),
-            Interaction::Vread(type_, id, version) => read(type_, id, Some(version)),
+            Interaction::Read(type_, id, parameters) => read(type_, id, None, &parameters),
+            Interaction::Vread(type_, id, version, parameters) => read(type_, id, Some(version), &parameters),
             Interaction::Create(type_, body) => {
                 require(actor, Letter::Create, type_)?;
                 let id = id.unwrap_or_else(|| self.ids.resource_id());

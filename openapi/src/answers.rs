@@ -35,6 +35,7 @@ const FAILURES: &[Failure] = failures! {
     Gone 410 [] "The resource was deleted.";
     PreconditionFailed 412 [] "`If-Match` names a version that is not current.";
     ContentTooLarge 413 [] "The body is larger than the limit.";
+    UriTooLong 414 [] "The query of the address is longer than the limit.";
     UnsupportedMediaType 415 [] "The body is of a media type that is not read here.";
     Unprocessable 422 [] "The resource breaks a rule.";
     TooManyRequests 429 ["Retry-After"] "Too many requests from this caller.";

@@ -122,6 +122,7 @@ fn result_component(interaction: InteractionCode, parameter: &ResultParameter) -
     // `_count` asks different things of searches and histories.
     let of = match interaction {
         InteractionCode::Capabilities => "capabilities_",
+        InteractionCode::Read | InteractionCode::Vread => "read",
         _ if interaction.tells_history() => "history",
         _ => "search",
     };

@@ -97,6 +97,7 @@ fn found(store: &SqlStore, access: Access, criteria: Vec<Criterion>) -> (Vec<Str
         count: 10,
         total: Total::Accurate,
         includes: vec![],
+        included: 10,
         after: None,
     };
     let (send, receive) = channel();

@@ -109,10 +109,12 @@ impl Address {
             (Address::Type(type_), "GET") => Ok(Interaction::Search(SearchScope::Type(type_), parameters)),
             (Address::Type(type_), "POST") => Ok(Interaction::Create(type_, body)),
             (Address::History(scope), "GET") => Ok(Interaction::History(scope, parameters)),
-            (Address::Instance(type_, id), "GET") => Ok(Interaction::Read(type_, id)),
+            (Address::Instance(type_, id), "GET") => Ok(Interaction::Read(type_, id, parameters)),
             (Address::Instance(type_, id), "PUT") => Ok(Interaction::Update(type_, id, body)),
             (Address::Instance(type_, id), "DELETE") => Ok(Interaction::Delete(type_, id)),
-            (Address::Version(type_, id, version), "GET") => Ok(Interaction::Vread(type_, id, version)),
+            (Address::Version(type_, id, version), "GET") => {
+                Ok(Interaction::Vread(type_, id, version, parameters))
+            }
             (address, _) => Err(Error::new(
                 ErrorCode::MethodNotAllowed,
                 format!("This address takes {}.", address.methods().join(", ")),

@@ -10,6 +10,7 @@ use crate::index;
 use crate::resource::body::Body;
 use crate::resource::json::Json;
 use crate::resource::link::{Links, Step};
+use crate::resource::subset::refuse_part;
 use crate::server::Server;
 
 /// Where the resource comes from.
@@ -61,6 +62,9 @@ pub(crate) fn prepare(
     if kind == Kind::Update && resource.str("id") != Some(id.as_str()) {
         let message = "An update's resource has the id of the address in its element id.";
         return Err(Error::new(ErrorCode::InvalidValue, message).at(format!("{name}.id")));
+    }
+    if kind == Kind::Update {
+        refuse_part(resource, name)?;
     }
     let mut tree = tree;
     if let Json::Object(resource) = &mut tree {

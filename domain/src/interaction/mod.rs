@@ -78,10 +78,10 @@ pub enum Return {
 pub enum Interaction {
     /// `GET /metadata`.
     Capabilities,
-    /// `GET /Type/id`.
-    Read(TypeId, Id),
-    /// `GET /Type/id/_history/version`.
-    Vread(TypeId, Id, i64),
+    /// `GET /Type/id?parameters`.
+    Read(TypeId, Id, Parameters),
+    /// `GET /Type/id/_history/version?parameters`.
+    Vread(TypeId, Id, i64, Parameters),
     /// `GET …/_history?parameters`.
     History(HistoryScope, Parameters),
     /// `GET /Type?parameters`, `POST /Type/_search`, and so for the whole system and for compartments.

@@ -42,7 +42,8 @@ impl PreparedSearch {
             parameters: &parameters_known,
             base: &server.settings.base,
             now: server.clock.now(),
-            lenient: prefer.lenient == Some(true),
+            lenient: prefer.lenient.unwrap_or(server.settings.ignore_unknown),
+            limits: &server.settings.search,
             seal: Seal { key: &server.settings.cursor_key, caller: &caller },
         };
         let parsed = parse(&context, scope.clone(), parameters)?;
@@ -68,6 +69,7 @@ impl PreparedSearch {
             processed: &self.parsed.processed,
             cursor: self.cursor.as_deref(),
             next: next.as_deref(),
+            subset: &self.parsed.subset,
         };
         let body = searchset(&head, &matches, &self.parsed.warnings);
         Ok(Answer { status: 200, body: Some(body), version: None, location: false })

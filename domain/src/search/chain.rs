@@ -8,9 +8,6 @@ use crate::conformance::definitions::SearchParameter;
 use crate::conformance::{Definitions, SearchKind, TypeId};
 use crate::error::{Error, ErrorCode};
 
-/// Hops that one parameter may take.
-pub const MAX_DEPTH: usize = 3;
-
 /// Reads `link.rest=value`, where `link` is a reference parameter, perhaps with the target's type.
 pub(super) fn chain(
     context: &Context<'_>,
@@ -20,7 +17,7 @@ pub(super) fn chain(
     depth: usize,
 ) -> Result<Criterion, Error> {
     let name = &format!("{link}.{rest}");
-    check_depth(name, depth)?;
+    context.limits.check_links(name, depth)?;
     let (code, only) = match link.split_once(':') {
         Some((code, only)) => (code, Some(resource_type(name, only)?)),
         None => (link, None),
@@ -66,7 +63,7 @@ pub(super) fn has(
     depth: usize,
 ) -> Result<Criterion, Error> {
     let name = &format!("_has:{text}");
-    check_depth(name, depth)?;
+    context.limits.check_links(name, depth)?;
     let mut segments = text.splitn(3, ':');
     let (Some(source), Some(code), Some(rest)) = (segments.next(), segments.next(), segments.next()) else {
         return Err(invalid(name, "write it as '_has:Type:reference:parameter'"));
@@ -81,13 +78,6 @@ pub(super) fn has(
     }
     let criteria = vec![criterion(context, Some(source), rest, value, depth + 1)?];
     Ok(Criterion::Has { source, parameter: parameter.id, criteria })
-}
-
-fn check_depth(name: &str, depth: usize) -> Result<(), Error> {
-    if depth < MAX_DEPTH {
-        return Ok(());
-    }
-    Err(invalid(name, format!("a chain may take {MAX_DEPTH} hops")))
 }
 
 /// Whether R4 lets a reference parameter refer to `type_`.

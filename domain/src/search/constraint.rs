@@ -1,6 +1,7 @@
 //! The search parameters of a scope (`SMART App Launch 2.2, scopes-and-launch-context, finer-grained resource constraints`):
 //! `category=…|laboratory` as criteria that hold wherever the scope is used.
 
+use super::limits::Limits;
 use super::page::Seal;
 use super::parameter::criterion;
 use super::parse::Context;
@@ -21,6 +22,7 @@ pub fn parse(type_: Option<TypeId>, query: &str) -> Option<Vec<Criterion>> {
         now: Instant(0),
         lenient: false,
         seal: Seal { key: &[0; 32], caller: "" },
+        limits: &Limits::DEFAULT,
     };
     let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     if !(1..=MAX_PARAMETERS).contains(&pairs.len()) {

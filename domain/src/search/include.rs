@@ -7,9 +7,6 @@ use super::query::Include;
 use crate::conformance::{Definitions, ParameterId, TypeId};
 use crate::error::Error;
 
-/// Includes that one search may have.
-pub const MAX_INCLUDES: usize = 20;
-
 /// Reads one value of `_include` or `_revinclude` of a search for `types`.
 ///
 /// Errors: [`ErrorCode::InvalidParameter`](crate::ErrorCode::InvalidParameter),

@@ -13,9 +13,6 @@ use crate::id::Id;
 use crate::index::Facet;
 use crate::index::extract::{looks_at_canonicals, targets};
 
-/// Values that one parameter may have, separated by commas.
-pub const MAX_VALUES: usize = 500;
-
 /// A parameter that is wrong in itself.
 pub(super) fn invalid(name: &str, reason: impl std::fmt::Display) -> Error {
     Error::new(ErrorCode::InvalidParameter, format!("The parameter '{name}': {reason}."))
@@ -110,12 +107,7 @@ pub(super) fn criterion(
         return Err(invalid(name, "its value has a control character"));
     }
     let values = escape::split(value, ',');
-    if values.len() > MAX_VALUES {
-        return Err(invalid(
-            name,
-            format!("it has {} values; send {MAX_VALUES} or fewer at a time", values.len()),
-        ));
-    }
+    context.limits.check_values(name, values.len())?;
     if values.iter().any(|value| value.is_empty()) {
         return Err(invalid(name, "one of its values is empty; write a comma inside a value as '\\,'"));
     }

@@ -1,8 +1,9 @@
 //! From the pairs of a search URL to a [`Query`], with a record of what was understood.
 
 use super::chain::resource_type;
-use super::control::{self, DEFAULT_COUNT};
-use super::include::{self, MAX_INCLUDES};
+use super::control::{self, View};
+use super::include;
+use super::limits::Limits;
 use super::page::Seal;
 use super::parameter::{criterion_of_types, invalid, unsupported};
 use super::query::{Query, Total};
@@ -11,9 +12,7 @@ use crate::clock::Instant;
 use crate::conformance::{SearchParameters, TypeId};
 use crate::error::{Error, ErrorCode, Issue, Severity};
 use crate::interaction::Parameters;
-
-/// Parameters that one search may have.
-pub const MAX_PARAMETERS: usize = 100;
+use crate::resource::subset::Subset;
 
 /// What parsing needs to know besides the parameters.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +27,8 @@ pub struct Context<'a> {
     pub lenient: bool,
     /// What seals cursors.
     pub seal: Seal<'a>,
+    /// How much the search may ask for.
+    pub limits: &'a Limits,
 }
 
 /// A search that was understood.
@@ -41,6 +42,8 @@ pub struct Parsed {
     pub processed: Parameters,
     /// What was ignored, for an `outcome` entry.
     pub warnings: Vec<Issue>,
+    /// Which part of each resource to answer with.
+    pub subset: Subset,
 }
 
 /// Reads a search of a scope: a type, a compartment, or (`None`) every type.
@@ -53,19 +56,18 @@ pub fn parse(
     parameters: &Parameters,
 ) -> Result<Parsed, Error> {
     let scope = scope.into();
-    if parameters.len() > MAX_PARAMETERS {
-        let message =
-            format!("A search may have {MAX_PARAMETERS} parameters; this one has {}.", parameters.len());
-        return Err(Error::new(ErrorCode::InvalidParameter, message));
-    }
+    context.limits.check_parameters(parameters.len())?;
     // What the parameters mean depends on the types, wherever `_type` stands.
     let (types, named) = types(&scope, parameters)?;
-    let query = empty(&scope, types);
-    let mut run = Run { context, type_: query.only_type(), named, query, cursor: None, seen: Vec::new() };
+    let query = empty(&scope, types, context.limits);
+    let type_ = query.only_type();
+    let view = View::default();
+    let mut run = Run { context, type_, named, query, view, cursor: None, seen: Vec::new() };
     let mut parsed = Vec::with_capacity(parameters.len());
     let mut warnings = Vec::new();
     for (name, value) in parameters {
         match run.pair(name, value) {
+            Ok(true) if name == "_count" => parsed.push((name.clone(), run.query.count.to_string())),
             Ok(true) => parsed.push((name.clone(), value.clone())),
             Ok(false) => {}
             Err(error) if context.lenient && is_ignorable(&error, name) => {
@@ -80,15 +82,28 @@ pub fn parse(
             Err(error) => return Err(error),
         }
     }
-    let Run { mut query, named, cursor, .. } = run;
+    let Run { mut query, named, view, cursor, .. } = run;
+    if view.is_count() {
+        query.count = 0;
+    }
     if query.count == 0 {
         query.total = Total::Accurate;
+    }
+    let subset = view.subset(&query.types)?;
+    if subset == Subset::Text && !query.includes.is_empty() {
+        let message = "The parameter '_include': R4 has no '_summary=text' with '_include' or '_revinclude'; leave one out.";
+        if !context.lenient {
+            return Err(Error::new(ErrorCode::InvalidParameter, message));
+        }
+        query.includes.clear();
+        parsed.retain(|(name, _)| !is_include(name));
+        warnings.push(Issue::warning(ErrorCode::InvalidParameter, message));
     }
     if let Some(cursor) = cursor {
         let subject = super::page::search_subject(&scope, &parsed);
         query.after = Some(context.seal.open_search(&cursor, &subject, query.sort.len(), context.now)?);
     }
-    Ok(Parsed { query, named, processed: parsed, warnings })
+    Ok(Parsed { query, named, processed: parsed, warnings, subset })
 }
 
 /// What `handling=lenient` may ignore: a parameter, but not a modifier or a value (`FHIR R4 search.html#errors`).
@@ -122,14 +137,15 @@ fn types(scope: &SearchScope, parameters: &Parameters) -> Result<(Vec<TypeId>, b
     Ok((types, true))
 }
 
-fn empty(scope: &SearchScope, types: Vec<TypeId>) -> Query {
+fn empty(scope: &SearchScope, types: Vec<TypeId>, limits: &Limits) -> Query {
     Query {
         criteria: scope.compartment().map(|compartment| compartment.criterion(&types)).into_iter().collect(),
         types,
         sort: Vec::new(),
-        count: DEFAULT_COUNT,
+        count: limits.page,
         total: Total::None,
         includes: Vec::new(),
+        included: limits.included,
         after: None,
     }
 }
@@ -141,6 +157,7 @@ struct Run<'a> {
     /// Whether `_type` names the types searched.
     named: bool,
     query: Query,
+    view: View,
     cursor: Option<String>,
     /// Control parameters met so far: each may stand once.
     seen: Vec<&'static str>,
@@ -159,19 +176,14 @@ impl Run<'_> {
             }
             "_count" => {
                 self.once("_count")?;
-                let count = control::count(name, value)?;
-                // `_summary=count` stays what it is.
-                if !self.seen.contains(&"_summary") || self.query.count > 0 {
-                    self.query.count = count;
-                }
+                self.query.count = self.context.limits.count(name, value)?;
             }
             "_total" => {
                 self.once("_total")?;
                 self.query.total = control::total(name, value)?;
             }
-            "_summary" => {
-                self.once("_summary")?;
-                control::summary(name, value, &mut self.query)?;
+            "_summary" | "_elements" => {
+                self.view.take(name, value)?;
             }
             "_sort" => {
                 self.once("_sort")?;
@@ -182,12 +194,10 @@ impl Run<'_> {
             _ if is_include(name) => {
                 let found = include::parse(self.context, name, &self.query.types, value)?;
                 self.query.includes.extend(found);
-                if self.query.includes.len() > MAX_INCLUDES {
-                    return Err(invalid(name, format!("a search may have {MAX_INCLUDES} includes")));
-                }
+                self.context.limits.check_includes(name, self.query.includes.len())?;
             }
-            "_elements" | "_contained" | "_containedType" | "_filter" | "_list" | "_text" | "_content"
-            | "_query" | "_score" => {
+            "_contained" | "_containedType" | "_filter" | "_list" | "_text" | "_content" | "_query"
+            | "_score" => {
                 return Err(unsupported(name, "it is not supported"));
             }
             _ => {
@@ -225,8 +235,14 @@ mod tests {
             .collect();
         let seal = Seal { key: &[1; 32], caller: "" };
         let parameters = SearchParameters::r4();
-        let context =
-            Context { parameters, base: "https://x.example/FHIR/R4", now: Instant(0), lenient, seal };
+        let context = Context {
+            parameters,
+            base: "https://x.example/FHIR/R4",
+            now: Instant(0),
+            lenient,
+            seal,
+            limits: &Limits::DEFAULT,
+        };
         parse(&context, Definitions::r4().type_id(type_), &pairs)
     }
 
@@ -279,8 +295,11 @@ mod tests {
             ("Patient", "name:fuzzy=a", NotSupported),
             ("Patient", "name:not=a", NotSupported),
             ("Patient", "_id:not=a", NotSupported),
-            ("Patient", "_elements=id", NotSupported),
-            ("Patient", "_summary=text", NotSupported),
+            ("Patient", "_elements=potato", InvalidParameter),
+            ("Patient", "_summary=some", InvalidParameter),
+            ("Patient", "_summary=true&_elements=id", InvalidParameter),
+            ("Patient", "_summary=text&_include=Patient:link", InvalidParameter),
+            ("Patient", "_contained=true", NotSupported),
             ("Patient", "_sort=gender", NotSupported),
             ("Patient", "_include:recurse=Patient:link", NotSupported),
             ("Location", "near=1|2", NotSupported),
@@ -312,7 +331,11 @@ mod tests {
             ("Observation", "code-value-quantity=x", InvalidParameter),
             ("Observation", "value-quantity=5|mg", InvalidParameter),
             ("Observation", "value-quantity=many", InvalidParameter),
-            ("Patient", "link:Patient.link:Patient.link:Patient.link:Patient.name=x", InvalidParameter),
+            (
+                "Patient",
+                "link:Patient.link:Patient.link:Patient.link:Patient.link:Patient.link:Patient.name=x",
+                InvalidParameter,
+            ),
         ] {
             let error = run(type_, query, false).expect_err(query);
             assert_eq!(error.code(), code, "{query}: {error}");
@@ -325,7 +348,7 @@ mod tests {
 
     #[test]
     fn lenient_ignores_parameters_but_never_modifiers_or_values() {
-        let parsed = run("Patient", "nmae=a&name=b&_elements=id", true).unwrap();
+        let parsed = run("Patient", "nmae=a&name=b&_contained=true", true).unwrap();
         assert_eq!(parsed.processed, [("name".to_owned(), "b".to_owned())]);
         assert_eq!(parsed.warnings.len(), 2);
         assert!(parsed.warnings.iter().all(|issue| issue.severity == Severity::Warning));

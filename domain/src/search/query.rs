@@ -19,6 +19,8 @@ pub struct Query {
     pub total: Total,
     /// What else to bring along.
     pub includes: Vec<Include>,
+    /// Resources that the page brings along at most.
+    pub included: usize,
     /// Where the page begins; `None` for the first page.
     pub after: Option<Position>,
 }
@@ -46,9 +48,6 @@ impl Query {
         Some(seen)
     }
 }
-
-/// Included resources that one page brings along at most.
-pub const MAX_INCLUDED: usize = 1000;
 
 /// One condition on a resource.
 #[derive(Debug, Clone, PartialEq)]

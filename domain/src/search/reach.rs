@@ -39,14 +39,20 @@ mod tests {
     use crate::clock::Instant;
     use crate::conformance::Definitions;
     use crate::search::page::Seal;
-    use crate::search::{Context, parse};
+    use crate::search::{Context, Limits, parse};
 
     fn criteria(type_: &str, pairs: &[(&str, &str)]) -> Vec<Criterion> {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let seal = Seal { key: &[0; 32], caller: "" };
         let parameters = crate::conformance::SearchParameters::r4();
-        let context =
-            Context { parameters, base: "https://x.example", now: Instant(0), lenient: false, seal };
+        let context = Context {
+            parameters,
+            base: "https://x.example",
+            now: Instant(0),
+            lenient: false,
+            seal,
+            limits: &Limits::DEFAULT,
+        };
         parse(&context, Definitions::r4().type_id(type_), &pairs).unwrap().query.criteria
     }
 

@@ -19,7 +19,7 @@ use domain::id::Id;
 use domain::index::extract;
 use domain::resource::json::Json;
 use domain::search::page::Seal;
-use domain::search::{Compartment, Context, SearchScope, parse};
+use domain::search::{Compartment, Context, Limits, SearchScope, parse};
 use domain::store::{Method, NewVersion, ReadTx, WriteTx};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -168,6 +168,7 @@ fn statements(
         now: Instant(0),
         lenient: false,
         seal: Seal { key: &[0; 32], caller: "" },
+        limits: &Limits::DEFAULT,
     };
     let query = parse(&context, scope(name), &pairs).unwrap().query;
     sent.lock().unwrap().clear();

@@ -13,7 +13,7 @@ use domain::id::Id;
 use domain::index::hash::resource_key;
 use domain::search::page::Seal;
 use domain::search::query::{Position, Query};
-use domain::search::{Compartment, Context, SearchScope, parse};
+use domain::search::{Compartment, Context, Limits, SearchScope, parse};
 use proptest::prelude::*;
 
 /// A search and its asker.
@@ -161,7 +161,14 @@ impl Question {
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let seal = Seal { key: &[0; 32], caller: "" };
         let parameters = SearchParameters::r4();
-        let context = Context { parameters, base: BASE, now: Instant(0), lenient: false, seal };
+        let context = Context {
+            parameters,
+            base: BASE,
+            now: Instant(0),
+            lenient: false,
+            seal,
+            limits: &Limits::DEFAULT,
+        };
         parse(&context, self.scope()?, &pairs).map(|parsed| parsed.query)
     }
 

@@ -36,7 +36,8 @@ pub(super) const SEARCH: &[ResultParameter] = &[
         ValueType::Code(&["none", "estimate", "accurate"]),
         "Whether Bundle.total is given, and how exact it is.",
     ),
-    parameter("_summary", ValueType::Code(&["count", "false"]), "`count` answers with the total alone."),
+    SUMMARY,
+    ELEMENTS,
     parameter(
         "_sort",
         ValueType::Text,
@@ -54,6 +55,28 @@ pub(super) const SEARCH: &[ResultParameter] = &[
         repeats: true,
         description: "Also returns resources that refer to the matches: `Type:parameter` or `Type:parameter:Target`. As `_revinclude:iterate` also those that refer to the returned ones.",
     },
+];
+
+const SUMMARY: ResultParameter = parameter(
+    "_summary",
+    ValueType::Code(&["true", "text", "data", "count", "false"]),
+    "`true`: the summary elements of each resource; `text`: its narrative, `id`, `meta` and what is mandatory; `data`: all but the narrative; `count`: the total alone. Resources that are not whole have the tag SUBSETTED.",
+);
+
+const ELEMENTS: ResultParameter = parameter(
+    "_elements",
+    ValueType::Text,
+    "Comma-separated elements of the root, also as `Type.element`: only they, what is mandatory and modifiers are in each resource, which has the tag SUBSETTED. Included resources stay whole unless their type is named.",
+);
+
+/// Parameters of reads (`FHIR R4 http.html#general`).
+pub(super) const READ: &[ResultParameter] = &[
+    parameter(
+        "_summary",
+        ValueType::Code(&["true", "text", "data", "false"]),
+        "`true`: the summary elements of the resource; `text`: its narrative, `id`, `meta` and what is mandatory; `data`: all but the narrative. A resource that is not whole has the tag SUBSETTED.",
+    ),
+    ELEMENTS,
 ];
 
 /// The parameter of searches of more than one type (`FHIR R4 search.html`, "Search Contexts").
@@ -88,6 +111,8 @@ pub(super) const GENERAL: &[ResultParameter] = &[
 pub(super) const HISTORY: &[ResultParameter] = &[
     parameter("_count", ValueType::Count, "Most versions on a page."),
     parameter("_since", ValueType::Instant, "Only versions made at or after this instant."),
+    SUMMARY,
+    ELEMENTS,
 ];
 
 /// A header of a request or an answer.
