@@ -54,7 +54,7 @@ pub(super) fn of(access: &Access, query: &Query) -> Option<Vec<Arm>> {
 
 /// Adds `SELECT rid, the sort keys FROM …` of the matches of all arms, each once: those of the page and one more if `page`,
 /// else all.
-pub(super) fn select(
+pub(super) fn merged(
     statement: &mut Statement,
     tx: &Transaction<'_>,
     access: &Access,
@@ -64,7 +64,7 @@ pub(super) fn select(
     statement.sql("SELECT v.* FROM (");
     for (n, arm) in arms.iter().enumerate() {
         statement.sql(if n > 0 { " UNION ALL SELECT a.* FROM (" } else { "SELECT a.* FROM (" });
-        one(statement, tx, access, query, arm)?;
+        select(statement, tx, access, query, arm)?;
         if page {
             if let Some(position) = &query.after {
                 sort::after(statement, tx, &query.sort, position, None)?;
@@ -78,7 +78,7 @@ pub(super) fn select(
     Ok(())
 }
 
-fn one(
+fn select(
     statement: &mut Statement,
     tx: &Transaction<'_>,
     access: &Access,

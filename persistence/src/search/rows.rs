@@ -27,7 +27,7 @@ pub(super) fn page(
 ) -> Result<Vec<VersionRow>, Error> {
     let mut statement = Statement::new(RESOURCES);
     match arms::of(access, query).filter(|_| drive.is_none()) {
-        Some(arms) => arms::select(&mut statement, tx, access, (query, &arms), true)?,
+        Some(arms) => arms::merged(&mut statement, tx, access, (query, &arms), true)?,
         None => {
             select(&mut statement, tx, access, query, drive)?;
             if let Some(position) = &query.after {
@@ -56,7 +56,7 @@ pub(super) fn select(
 ) -> Result<(), Error> {
     let Some(drive) = drive else {
         if let Some(arms) = arms::of(access, query) {
-            return arms::select(statement, tx, access, (query, &arms), false);
+            return arms::merged(statement, tx, access, (query, &arms), false);
         }
         statement.sql("SELECT v.rid AS rid");
         sort::keys(statement, tx, &query.sort, None)?;
