@@ -3,7 +3,7 @@
 //! SQLite gets statements of a few fixed lengths, PostgreSQL one statement for all tables with an array for each column.
 
 use crate::connection::{Connection, Link};
-use crate::schema::Table;
+use crate::schema::{TYPE_COUNT, Table};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{Error as DieselError, QueryResult};
@@ -98,6 +98,15 @@ fn chunks(connection: &mut SqliteConnection, rows: &Rows) -> QueryResult<()> {
     Ok(())
 }
 
+/// What becomes of a row that is there already: counts add up, no other table has such.
+fn meeting(table: &'static Table) -> &'static str {
+    if table.name == TYPE_COUNT.name {
+        " ON CONFLICT (type_id, shard) DO UPDATE SET living = type_count.living + excluded.living"
+    } else {
+        ""
+    }
+}
+
 /// Adds `name (column, …)`.
 fn into<DB: diesel::backend::Backend>(table: &'static Table, out: &mut AstPass<'_, '_, DB>) {
     out.push_sql(table.name);
@@ -142,6 +151,7 @@ impl QueryFragment<Sqlite> for Chunk<'_> {
             }
             out.push_sql(")");
         }
+        out.push_sql(meeting(self.table));
         Ok(())
     }
 }
@@ -226,5 +236,6 @@ fn unnest<'b>(
         }?;
     }
     out.push_sql(")");
+    out.push_sql(meeting(table));
     Ok(())
 }

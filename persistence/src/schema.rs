@@ -39,6 +39,10 @@ pub(crate) const RESOURCE: Table = Table {
     ],
 };
 
+/// How many resources of a type are not deleted, in shards.
+pub(crate) const TYPE_COUNT: Table =
+    Table { name: "type_count", columns: &[("type_id", Integer), ("shard", Integer), ("living", Integer)] };
+
 /// Who is in whose compartment, and since and until which version.
 pub(crate) const COMPARTMENT: Table = Table {
     name: "compartment",
@@ -169,8 +173,9 @@ mod tests {
         },
     ];
 
-    const FILLED: [&Table; 11] = [
+    const FILLED: [&Table; 12] = [
         &RESOURCE,
+        &TYPE_COUNT,
         &COMPARTMENT,
         &TOKEN,
         &STRING,

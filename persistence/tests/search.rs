@@ -66,6 +66,7 @@ fn put(store: &SqlStore, id: &str, patient: &str, code: &str, value: f64) {
         id: Id::parse(id).unwrap(),
         version: 1,
         row: None,
+        revives: false,
         updated: Instant(1),
         method: Method::Update,
         body: b"{}".to_vec(),

@@ -113,7 +113,8 @@ fn interactions(registry: &Registry, level: Level) -> Vec<Value> {
 
 fn parameters(parameters: &[&SearchParameter]) -> Vec<Value> {
     let member = |parameter: &&SearchParameter| {
-        let mut member = json!({ "name": parameter.code, "type": parameter.kind.code() });
+        let mut member =
+            json!({ "name": parameter.code, "definition": parameter.url, "type": parameter.kind.code() });
         if let Some(members) = member.as_object_mut().filter(|_| !parameter.description.is_empty()) {
             members.insert("documentation".to_owned(), json!(parameter.description));
         }

@@ -23,6 +23,7 @@ pub(super) fn decide(write: &PreparedWrite, current: &Current, now: Instant) -> 
         id: write.id.clone(),
         version,
         row: Some(stored.row),
+        revives: false,
         updated,
         method: Method::Delete,
         body: Vec::new(),

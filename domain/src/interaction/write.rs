@@ -113,6 +113,7 @@ impl PreparedWrite {
             id: self.id.clone(),
             version,
             row: previous.map(|stored| stored.row),
+            revives: previous.is_some_and(|stored| stored.method == Method::Delete),
             updated,
             method: if self.kind == Kind::Create { Method::Create } else { Method::Update },
             body,

@@ -143,7 +143,7 @@ fn empty(scope: &SearchScope, types: Vec<TypeId>, limits: &Limits) -> Query {
         types,
         sort: Vec::new(),
         count: limits.page,
-        total: Total::None,
+        total: Total::Known,
         includes: Vec::new(),
         included: limits.included,
         after: None,

@@ -57,6 +57,12 @@ impl Query {
         }
         Some(seen)
     }
+
+    /// The total that a page of `matches` tells: a first page without more.
+    pub fn total_of_page(&self, matches: usize, more: bool) -> Option<u64> {
+        let whole = self.total == Total::Known && self.after.is_none() && !more;
+        whole.then(|| u64::try_from(matches).unwrap_or(u64::MAX))
+    }
 }
 
 /// One condition on a resource.
@@ -305,6 +311,8 @@ pub enum SortBy {
 pub enum Total {
     /// No.
     None,
+    /// Only where the first page has all matches: it costs nothing then.
+    Known,
     /// Roughly.
     Estimate,
     /// Exactly.

@@ -70,6 +70,8 @@ pub struct NewVersion {
     pub version: i64,
     /// The row of the current version, `None` for the first.
     pub row: Option<i64>,
+    /// Whether the current version is a deletion, so that this one brings the resource back.
+    pub revives: bool,
     /// `meta.lastUpdated`: later than the current version's.
     pub updated: Instant,
     /// How it comes to be.

@@ -5,12 +5,12 @@ use super::{encode, method_number};
 use crate::dialect::Dialect;
 use crate::index::{self, IndexRows};
 use crate::rows::{self, Cell, Rows};
-use crate::schema::{COMPARTMENT, RESOURCE};
+use crate::schema::{COMPARTMENT, RESOURCE, TYPE_COUNT};
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::store::{Method, NewVersion};
 use domain::{Error, ErrorCode};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError};
 
 /// The version until which a row holds while it holds.
@@ -33,8 +33,10 @@ pub(crate) fn versions(tx: &mut Transaction<'_>, versions: Vec<NewVersion>) -> R
     let mut resources = Rows::of(&RESOURCE);
     let mut indexes = IndexRows::new();
     let mut members = Vec::new();
+    let mut living: BTreeMap<i64, i64> = BTreeMap::new();
     for mut new in versions {
         let indexed = std::mem::take(&mut new.indexed);
+        *living.entry(tx.names.number(new.type_)).or_default() += more_living(&new);
         let (type_, version, deleted) = (new.type_, new.version, new.method == Method::Delete);
         let rid = match new.row {
             Some(rid) => {
@@ -54,9 +56,28 @@ pub(crate) fn versions(tx: &mut Transaction<'_>, versions: Vec<NewVersion>) -> R
         }
     }
     let compartments = compartments(tx, members)?;
-    let mut tables = vec![resources, compartments];
+    let mut tables = vec![resources, compartments, counts(tx, living)?];
     tables.extend(indexes.tables());
     rows::insert(tx.connection, &tables)
+}
+
+/// How many more resources are not deleted with a version than before it.
+const fn more_living(new: &NewVersion) -> i64 {
+    match (new.row.is_some() && !new.revives, matches!(new.method, Method::Delete)) {
+        (false, false) => 1,
+        (true, true) => -1,
+        _ => 0,
+    }
+}
+
+/// What is added to the counts of types, in the shard of this connection: no other writer waits for it.
+fn counts(tx: &mut Transaction<'_>, living: BTreeMap<i64, i64>) -> Result<Rows, Error> {
+    let mut rows = Rows::of(&TYPE_COUNT);
+    for (type_, more) in living.into_iter().filter(|(_, more)| *more != 0) {
+        let shard = tx.connection.shard()?;
+        rows.push([type_, shard, more].map(Cell::Integer));
+    }
+    Ok(rows)
 }
 
 /// Numbers for new rows. SQLite has one writer at a time, so that those after the last are free.

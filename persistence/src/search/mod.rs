@@ -11,9 +11,9 @@ mod plans;
 mod rows;
 mod sort;
 mod test;
+pub(crate) mod totals;
 
 use crate::resources::stored;
-use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::Access;
@@ -26,20 +26,14 @@ pub(super) const ALIVE: &str = "v.method <> 3";
 /// Whether more than one statement makes every answer, which must then see one state of the store. Counts that choose what
 /// a search starts from are no part of it.
 pub(crate) fn takes_several_statements(query: &Query) -> bool {
-    query.count > 0 && (query.total != Total::None || !query.includes.is_empty())
+    query.count > 0
+        && (matches!(query.total, Total::Estimate | Total::Accurate) || !query.includes.is_empty())
 }
 
 /// Runs a search. `access` is a criterion of matches, total, chains and what is brought along.
 pub(crate) fn run(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> Result<Matches, Error> {
     let drive = drive::choose(tx, access, query)?;
-    let total = if query.total == Total::None {
-        None
-    } else {
-        let mut statement = Statement::new("SELECT COUNT(*) FROM (");
-        rows::select(&mut statement, tx, access, query, drive.as_ref())?;
-        statement.sql(") n");
-        tx.connection.integers(&statement)?.pop().and_then(|count| u64::try_from(count).ok())
-    };
+    let total = totals::total(tx, access, query, drive.as_ref())?;
     if query.count == 0 {
         return Ok(Matches { matches: vec![], included: vec![], included_cut: false, total, next: None });
     }
@@ -63,6 +57,7 @@ pub(crate) fn run(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> R
         Some(last) => Some(Position { values: sort::values(tx, &query.sort, last)?, row: last.row }),
         None => None,
     };
+    let total = total.or_else(|| query.total_of_page(matches.len(), more));
     let (included, included_cut) = include::bring(tx, access, query, &matches)?;
     Ok(Matches { matches, included, included_cut, total, next })
 }

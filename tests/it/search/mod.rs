@@ -4,7 +4,10 @@ mod control;
 mod cursor;
 mod include;
 mod limits;
+mod listed;
+mod named;
 mod parameter;
+mod quantity;
 mod scope;
 mod subset;
 

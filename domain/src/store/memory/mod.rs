@@ -98,7 +98,7 @@ impl State {
         let conflict = || {
             Error::new(ErrorCode::Conflict, "Another request changed the resource. Read it and try again.")
         };
-        let NewVersion { type_, id, version, row, updated, method, body, mut indexed } = new;
+        let NewVersion { type_, id, version, row, updated, method, body, mut indexed, .. } = new;
         let place = match self.keys.get(&key) {
             Some(place) => *place,
             None => self.resources.len(),

@@ -20,12 +20,14 @@ impl State {
             }
         }
         found.sort_by(|(a, ..), (b, ..)| order(&query.sort, a, b));
-        let total = (query.total != Total::None).then(|| u64::try_from(found.len()).unwrap_or(u64::MAX));
+        let counts = matches!(query.total, Total::Estimate | Total::Accurate);
+        let total = counts.then(|| u64::try_from(found.len()).unwrap_or(u64::MAX));
         if let Some(after) = &query.after {
             found.retain(|(position, ..)| order(&query.sort, position, after) == Ordering::Greater);
         }
         let more = query.count > 0 && found.len() > query.count;
         found.truncate(query.count);
+        let total = total.or_else(|| query.total_of_page(found.len(), more));
         let next = found.last().filter(|_| more).map(|(position, ..)| position.clone());
         let page: Vec<(&Resource, &Version)> =
             found.into_iter().map(|(_, resource, version)| (resource, version)).collect();
