@@ -2,7 +2,7 @@
 //! in the order of the answer and as long as a page, merged. As one search it would read every row of every type, or, for
 //! the app of a patient, of everybody.
 
-use super::rows::{limit, living};
+use super::rows::{by, limit, living};
 use super::{criterion, sort};
 use crate::resources::write::STILL;
 use crate::statement::Statement;
@@ -67,7 +67,7 @@ pub(super) fn merged(
         select(statement, tx, access, query, arm)?;
         if page {
             if let Some(position) = &query.after {
-                sort::after(statement, tx, &query.sort, position, None)?;
+                sort::after(statement, by(tx, access, query), position, None)?;
             }
             sort::order(statement, &query.sort, "v.rid", false);
             statement.sql(" LIMIT ").integer(limit(query));
@@ -86,7 +86,7 @@ fn select(
     arm: &Arm,
 ) -> Result<(), Error> {
     statement.sql("SELECT v.rid AS rid");
-    sort::keys(statement, tx, &query.sort, None)?;
+    sort::keys(statement, by(tx, access, query), None)?;
     match &arm.patients {
         None => statement.sql(" FROM resource v WHERE "),
         Some(patients) => {
