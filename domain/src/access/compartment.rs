@@ -1,10 +1,12 @@
 //! What a patient's token reaches (`FHIR R4 compartmentdefinition-patient.html`): their compartment, and what is about nobody.
 
-use super::{Clause, Reach};
+use super::{Clause, Reach, TypeSet};
 use crate::conformance::{Definitions, TypeId};
 use crate::index::Facet;
-use crate::index::hash::{resource_key, text_key};
+use crate::index::hash::resource_key;
+use crate::search::kind::token::code_key;
 use crate::search::query::{Criterion, SystemTest, Test};
+use std::sync::OnceLock;
 
 /// Types that are about no patient and that a record cannot be read without: who treated, where, with what, and what a
 /// form, a plan or a code means. A patient's token reads and searches them where its scopes name them; it writes none.
@@ -50,10 +52,26 @@ pub(super) fn reach(type_: TypeId, patient: &str, reads: bool) -> Reach {
     }
 }
 
+/// The types by what [`reach`] makes of them when they are read: each set is treated alike.
+pub(super) fn kinds() -> &'static [TypeSet] {
+    static KINDS: OnceLock<Vec<TypeSet>> = OnceLock::new();
+    KINDS.get_or_init(|| {
+        let mut kinds: Vec<(Reach, TypeSet)> = Vec::new();
+        for type_ in Definitions::r4().endpoints() {
+            let (reach, alone) = (reach(type_, "", true), std::iter::once(type_).collect());
+            match kinds.iter_mut().find(|(known, _)| *known == reach) {
+                Some((_, types)) => types.add(alone),
+                None => kinds.push((reach, alone)),
+            }
+        }
+        kinds.into_iter().map(|(_, types)| types).collect()
+    })
+}
+
 /// Locations but for patients' homes (`v3-RoleCode` PTRES).
 fn not_a_home(location: TypeId) -> Reach {
     let Some(parameter) = Definitions::r4().parameter(location, "type") else { return Reach::None };
-    let home = Test::Token { system: SystemTest::Any, code: Some(text_key("PTRES")) };
+    let home = Test::Token { system: SystemTest::Any, code: Some(code_key(None, "PTRES")) };
     let criterion =
         Criterion::Matches { parameter: parameter.id, facet: Facet::Value, tests: vec![home], negated: true };
     Reach::Any(vec![Clause { patients: None, criteria: vec![criterion] }])
