@@ -105,6 +105,14 @@ pub enum IndexValue {
     },
     /// One element that a composite parameter looks at: its components in order.
     Composite(Vec<IndexValue>),
+    /// The words of a text, for `_text` and `_content`: the rows of a set of words are kept once for all resources that have
+    /// just these.
+    Words {
+        /// Key of the set.
+        set: i64,
+        /// Keys of the words, sorted.
+        words: Vec<i64>,
+    },
     /// A position on the earth, for `near`.
     Position {
         /// Degrees north.
