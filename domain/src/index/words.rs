@@ -183,7 +183,7 @@ mod tests {
             "note":[{"text":"7.5 mg"}]}"##,
         );
         assert_eq!(narrative, keys("bone metastases cafe 42"));
-        assert_eq!(rest, keys("liver o neill ann hidden inner 7 5 mg"));
+        assert_eq!(rest, keys("liver bone o neill ann hidden inner 7 5 mg"));
     }
 
     #[test]

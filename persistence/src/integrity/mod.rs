@@ -2,8 +2,8 @@
 //! store.
 
 mod compartments;
-mod rows;
-mod words;
+pub(crate) mod rows;
+pub(crate) mod words;
 
 use crate::connection::VersionRow;
 use crate::resources::stored;

@@ -18,7 +18,7 @@ fn sets(indexed: &Indexed) -> impl Iterator<Item = (i64, &[i64])> {
 }
 
 /// How many words are missing from the stored sets of these resources, where some are.
-pub(super) fn incomplete<'i>(
+pub(crate) fn incomplete<'i>(
     tx: &mut Transaction<'_>,
     resources: impl Iterator<Item = &'i Indexed>,
 ) -> Result<BTreeMap<i64, usize>, Error> {
@@ -42,6 +42,6 @@ pub(super) fn incomplete<'i>(
 }
 
 /// How many words a resource is not found by.
-pub(super) fn missing(incomplete: &BTreeMap<i64, usize>, indexed: &Indexed) -> usize {
+pub(crate) fn missing(incomplete: &BTreeMap<i64, usize>, indexed: &Indexed) -> usize {
     sets(indexed).filter_map(|(set, _)| incomplete.get(&set)).sum()
 }
