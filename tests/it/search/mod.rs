@@ -6,6 +6,7 @@ mod limits;
 mod parameter;
 mod scope;
 mod subset;
+mod totals;
 
 use crate::http::{Http, reference};
 use crate::server::unique;
