@@ -1,5 +1,6 @@
 //! From a resource to what is stored for finding it: index entries and compartments.
 
+pub(crate) mod canonical;
 pub mod extract;
 pub mod hash;
 mod parser;

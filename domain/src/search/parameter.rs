@@ -4,6 +4,7 @@ use super::kind::{date, number, quantity, reference, string, token, uri};
 use super::modifier::{self, Modifier};
 use super::parse::Context;
 use super::query::{Criterion, Test, TextMatch, UriMatch};
+use super::supported::offered;
 use super::{chain, escape, prefix};
 use crate::conformance::definitions::SearchParameter;
 use crate::conformance::search_parameters::Readiness;
@@ -42,7 +43,7 @@ pub(super) fn find<'a>(
         let reason = format!("'{code}' is being indexed: {done} of {total} resources are done");
         return Err(Error::new(ErrorCode::BeingIndexed, format!("The parameter '{name}': {reason}.")));
     }
-    if found.expression.is_empty() || found.kind == SearchKind::Special {
+    if !offered(found) {
         return Err(unsupported(name, format!("searching by '{code}' is not supported")));
     }
     Ok(found)
@@ -126,9 +127,6 @@ pub(super) fn criterion(
         _ => {
             let parameter = find(context, type_, code, name)?;
             let modifier = modifier::parse(name, modifier, parameter.kind)?;
-            if values.len() > 1 && !parameter.multiple_or {
-                return Err(invalid(name, "it takes one value; write a comma inside it as '\\,'"));
-            }
             indexed(context, type_, parameter, modifier, &values).map_err(|fault| invalid(name, fault))
         }
     }

@@ -13,7 +13,7 @@ use domain::conformance::{Definitions, ParameterId, TypeId};
 use domain::id::Id;
 use domain::index::Facet;
 use domain::index::hash::resource_key;
-use domain::search::query::{Criterion, Prefix, Query, SystemTest, Test, TextMatch, UriMatch};
+use domain::search::query::{Criterion, Prefix, Query, SystemTest, Test, TextMatch, UnitTest, UriMatch};
 
 /// Resources that one `_id` may mean, its ids times the types searched, that are looked up without counting.
 const MANY_IDS: usize = 512;
@@ -234,7 +234,11 @@ fn is_seekable(test: &Test) -> bool {
         Test::Reference { .. } => true,
         Test::Uri { how, .. } => *how != UriMatch::Above,
         Test::Date(test) => test.prefix == Prefix::Eq,
-        Test::Number { prefix, .. } | Test::Quantity { prefix, .. } => *prefix == Prefix::Eq,
+        Test::Number { prefix, .. } => *prefix == Prefix::Eq,
+        // The index has the values as written.
+        Test::Quantity { prefix, unit, .. } => {
+            *prefix == Prefix::Eq && !matches!(unit, UnitTest::Canonical(_))
+        }
         Test::Composite(tests) => matches!(tests.first(), Some(Test::Token { code: Some(_), .. })),
     }
 }

@@ -3,7 +3,10 @@
 mod control;
 mod cursor;
 mod limits;
+mod listed;
+mod named;
 mod parameter;
+mod quantity;
 mod scope;
 mod subset;
 mod totals;

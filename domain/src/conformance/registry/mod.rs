@@ -127,6 +127,8 @@ impl Registry {
             control::HISTORY
         } else if matches!(interaction, InteractionCode::Capabilities) {
             control::CAPABILITIES
+        } else if matches!(interaction, InteractionCode::ConditionalDelete) {
+            control::CONDITIONAL_DELETE
         } else if matches!(interaction, InteractionCode::Read | InteractionCode::Vread) {
             control::READ
         } else {

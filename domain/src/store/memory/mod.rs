@@ -8,8 +8,8 @@ mod search;
 
 use super::authorization::{Kind, Record};
 use super::{
-    Current, Executor, HistoryPage, HistoryPosition, HistoryQuery, HistoryScope, Matches, Method, NewVersion,
-    ReadJob, ReadTx, Stored, WriteJob, WriteTx,
+    Current, Executor, HistoryPage, HistoryPosition, HistoryQuery, HistoryScope, Lock, Matches, Method,
+    NewVersion, ReadJob, ReadTx, Stored, WriteJob, WriteTx,
 };
 use crate::access::Access;
 use crate::conformance::{Definitions, TypeId};
@@ -188,6 +188,10 @@ impl ReadTx for Transaction<'_> {
 }
 
 impl WriteTx for Transaction<'_> {
+    fn hold(&mut self, _locks: &[Lock]) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn current(&mut self, access: &Access, keys: &[(TypeId, Id)]) -> Result<Vec<Current>, Error> {
         let one = |(type_, id): &(TypeId, Id)| {
             let current = self.state.find(key(*type_, id)).and_then(|resource| resource.versions.last());
