@@ -1,38 +1,32 @@
 //! The rows that a search matches, found in indexes as far as they tell, and the resources of one page of them.
 
 use super::drive::Drive;
+use super::found::{self, Found};
 use super::{ALIVE, criterion, sort};
 use crate::access::{covered_any_living, covered_living};
-use crate::connection::VersionRow;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::{Access, Reach};
 use domain::search::query::{Criterion, Query, SortBy};
 
-/// The columns of a resource, read only for the rows of a page.
-pub(super) const RESOURCES: &str =
-    "SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body FROM (";
-
 /// Joins the rows of a page, `m`, with their resources.
 pub(super) const OF_PAGE: &str = ") m CROSS JOIN resource v WHERE v.rid = m.rid";
 
-/// The resources of the page of `query` and one more, if there are more.
+/// The resources of the page of `query` and one more, if there are more, in the direction of reading.
 pub(super) fn page(
     tx: &mut Transaction<'_>,
     access: &Access,
     query: &Query,
     drive: Option<&Drive>,
-) -> Result<Vec<VersionRow>, Error> {
-    let mut statement = Statement::new(RESOURCES);
+) -> Result<Vec<Found>, Error> {
+    let mut statement = sort::resources(&query.sort);
     select(&mut statement, tx, access, query, drive)?;
-    if let Some(position) = &query.after {
-        sort::after(&mut statement, tx, &query.sort, position, None)?;
-    }
-    sort::order(&mut statement, &query.sort, "v.rid", false);
+    sort::beyond(&mut statement, tx, query, None)?;
+    sort::order(&mut statement, query, "v.rid", false);
     statement.sql(" LIMIT ").integer(limit(query)).sql(OF_PAGE);
-    sort::order(&mut statement, &query.sort, "m.rid", false);
-    tx.connection.versions(&statement)
+    sort::order(&mut statement, query, "m.rid", false);
+    found::load(tx.connection, &statement, !query.sort.is_empty())
 }
 
 /// One row more than the page holds.

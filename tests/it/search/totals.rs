@@ -30,13 +30,16 @@ fn work(http: &Http, worker: usize) -> (usize, usize) {
             left += 1;
         }
     }
-    let entry = |number: usize| json!({
-        "resource": { "resourceType": "Group", "id": format!("g{worker}-{number}"), "type": "person", "actual": true },
-        "request": { "method": "PUT", "url": format!("Group/g{worker}-{number}") }
-    });
+    let entry = |number: usize| {
+        json!({
+            "resource": { "resourceType": "Group", "id": format!("g{worker}-{number}"), "type": "person", "actual": true },
+            "request": { "method": "PUT", "url": format!("Group/g{worker}-{number}") }
+        })
+    };
     let mut entries: Vec<Value> = (0..5).map(entry).collect();
     entries.push(json!({ "resource": basic, "request": { "method": "POST", "url": "Basic" } }));
-    let bundle = |entries: &[Value]| json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries });
+    let bundle =
+        |entries: &[Value]| json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries });
     http.bundle(&bundle(&entries)).expect(200);
     // One that fails counts nothing.
     entries[0]["resource"]["id"] = json!("other");
