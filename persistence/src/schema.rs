@@ -58,7 +58,7 @@ pub(crate) const COMPARTMENT: Table = Table {
 /// Tokens.
 pub(crate) const TOKEN: Table = Table {
     name: "ix_token",
-    columns: &[("p", Integer), ("code", Integer), ("system", Integer), ("rid", Integer)],
+    columns: &[("p", Integer), ("code", Integer), ("system", Integer), ("rid", Integer), ("text", Text)],
 };
 
 /// Strings.
@@ -74,7 +74,7 @@ pub(crate) const DATE: Table =
 /// References.
 pub(crate) const REFERENCE: Table = Table {
     name: "ix_reference",
-    columns: &[("p", Integer), ("target", Integer), ("version", Text), ("rid", Integer)],
+    columns: &[("p", Integer), ("target", Integer), ("version", Text), ("rid", Integer), ("text", Text)],
 };
 
 /// URIs.
@@ -152,10 +152,43 @@ mod tests {
     use diesel::connection::SimpleConnection;
 
     /// The tables that are not filled row by row with [`crate::rows`].
-    const OTHERS: [Table; 5] = [
+    const OTHERS: [Table; 8] = [
         Table { name: "resource_type", columns: &[("id", Integer), ("name", Text)] },
         Table { name: "parameter", columns: &[("id", Integer), ("base", Text), ("code", Text)] },
         Table { name: "imported", columns: &[("key", Text)] },
+        Table {
+            name: "job",
+            columns: &[
+                ("id", Text),
+                ("kind", Text),
+                ("status", Integer),
+                ("input", Text),
+                ("state", Text),
+                ("done", Integer),
+                ("total", Integer),
+                ("client", Text),
+                ("owner", Text),
+                ("lease_us", Integer),
+                ("created_us", Integer),
+                ("ended_us", Integer),
+            ],
+        },
+        Table {
+            name: "index_state",
+            columns: &[("id", Integer), ("format", Integer), ("wanted", Integer), ("generation", Integer)],
+        },
+        Table {
+            name: "custom_parameter",
+            columns: &[
+                ("number", Integer),
+                ("base", Text),
+                ("code", Text),
+                ("fhir_id", Text),
+                ("phase", Integer),
+                ("job", Text),
+                ("definition", Text),
+            ],
+        },
         Table {
             name: "authorization_record",
             columns: &[("kind", Text), ("key", Text), ("body", Text), ("expires_us", Integer)],

@@ -46,7 +46,7 @@ fn parameter(code: &str) -> domain::conformance::ParameterId {
 /// over it, in runs, as loaded records have them; one in four is of one patient.
 fn version(number: i64, method: Method) -> NewVersion {
     let entry = |code: &str, value| IndexEntry { parameter: parameter(code), facet: Facet::Value, value };
-    let token = |code: &str| IndexValue::Token { code: text_key(code), system: 0 };
+    let token = |code: &str| IndexValue::Token { code: text_key(code), system: 0, text: code.to_owned() };
     let rare = (number / 50) % 8 == 0;
     let common = number < rows() / 2;
     let text = if rare { "rare words" } else { "common words" };

@@ -4,8 +4,14 @@
 use crate::conformance::SearchKind;
 use crate::conformance::definitions::SearchParameter;
 
-/// Whether this parameter can be searched by: R4 says what it looks at, and it is no special one that is not done.
+/// Whether this parameter can be searched by: it has values, or looks at the words of a resource.
 pub fn offered(parameter: &SearchParameter) -> bool {
+    has_values(parameter) || matches!(&*parameter.code, "_text" | "_content")
+}
+
+/// Whether resources are indexed by this parameter's values: R4 says what it looks at, and it is no special one that is not
+/// done.
+pub(super) fn has_values(parameter: &SearchParameter) -> bool {
     !parameter.expression.is_empty() && parameter.kind != SearchKind::Special
 }
 

@@ -3,7 +3,7 @@
 
 use super::drive::is_of;
 use super::found::{self, Found};
-use super::rows::{OF_PAGE, is_of_index, limit, living, page as without_date};
+use super::rows::{OF_PAGE, by, is_of_index, limit, living, page as without_date};
 use super::{criterion, sort};
 use crate::access::covered_living;
 use crate::transaction::Transaction;
@@ -91,7 +91,7 @@ fn with_date(
     // The first key is the index's own column.
     let first = if index_suffices { "v.lo" } else { "d.lo" };
     statement.sql("SELECT v.rid AS rid");
-    sort::keys(&mut statement, tx, &query.sort, Some(first))?;
+    sort::keys(&mut statement, by(tx, access, query), Some(first))?;
     statement
         .sql(" FROM (SELECT i.rid AS rid, i.lo AS lo, i.hi AS hi FROM ix_date i WHERE i.p = ")
         .integer(p);
@@ -119,7 +119,7 @@ fn with_date(
     });
     statement.integer(p).sql(criterion::NONE);
     if held.is_some() {
-        sort::beyond(&mut statement, tx, query, Some(first))?;
+        sort::beyond(&mut statement, by(tx, access, query), query, Some(first))?;
     }
     sort::order(&mut statement, query, "v.rid", true);
     statement.sql(" LIMIT ").integer(limit(query)).sql(OF_PAGE);

@@ -9,6 +9,7 @@ mod include;
 #[cfg(test)]
 mod plans;
 mod rows;
+mod set;
 mod sort;
 mod test;
 pub(crate) mod totals;
@@ -18,6 +19,7 @@ use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::Access;
 use domain::search::query::{Position, Query, Total};
+use domain::search::set::names_any;
 use domain::store::{Matches, ReadTx, Stored};
 use found::Found;
 
@@ -27,12 +29,14 @@ pub(super) const ALIVE: &str = "v.method <> 3";
 /// Whether more than one statement makes every answer, which must then see one state of the store. Counts that choose what
 /// a search starts from are no part of it.
 pub(crate) fn takes_several_statements(query: &Query) -> bool {
-    query.count > 0
-        && (matches!(query.total, Total::Estimate | Total::Accurate) || !query.includes.is_empty())
+    names_any(query)
+        || query.count > 0
+            && (matches!(query.total, Total::Estimate | Total::Accurate) || !query.includes.is_empty())
 }
 
 /// Runs a search. `access` is a criterion of matches, total, chains and what is brought along.
 pub(crate) fn run(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> Result<Matches, Error> {
+    let query = &*set::found(tx, access, query)?;
     let drive = drive::choose(tx, access, query)?;
     let total = totals::total(tx, access, query, drive.as_ref())?;
     if query.count == 0 {

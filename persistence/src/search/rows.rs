@@ -2,6 +2,7 @@
 
 use super::drive::Drive;
 use super::found::{self, Found};
+use super::sort::Order;
 use super::{ALIVE, criterion, sort};
 use crate::access::{covered_any_living, covered_living};
 use crate::statement::Statement;
@@ -22,11 +23,16 @@ pub(super) fn page(
 ) -> Result<Vec<Found>, Error> {
     let mut statement = sort::resources(&query.sort);
     select(&mut statement, tx, access, query, drive)?;
-    sort::beyond(&mut statement, tx, query, None)?;
+    sort::beyond(&mut statement, by(tx, access, query), query, None)?;
     sort::order(&mut statement, query, "v.rid", false);
     statement.sql(" LIMIT ").integer(limit(query)).sql(OF_PAGE);
     sort::order(&mut statement, query, "m.rid", false);
     found::load(tx.connection, &statement, !query.sort.is_empty())
+}
+
+/// What a query is sorted by.
+pub(super) fn by<'a>(tx: &Transaction<'a>, access: &'a Access, query: &'a Query) -> Order<'a> {
+    Order { names: tx.names, access, sorts: &query.sort }
 }
 
 /// One row more than the page holds.
@@ -44,7 +50,7 @@ pub(super) fn select(
 ) -> Result<(), Error> {
     let Some(drive) = drive else {
         statement.sql("SELECT v.rid AS rid");
-        sort::keys(statement, tx, &query.sort, None)?;
+        sort::keys(statement, by(tx, access, query), None)?;
         statement.sql(" FROM resource v WHERE ");
         living(statement, tx, access, query)?;
         return criterion::all(statement, tx.names, access, &query.criteria);
@@ -55,10 +61,10 @@ pub(super) fn select(
     let index_suffices = drive.living && others.is_empty() && is_of_index(access, query);
     if index_suffices {
         statement.sql(if drive.unique { "SELECT v.rid AS rid" } else { "SELECT DISTINCT v.rid AS rid" });
-        sort::keys(statement, tx, &query.sort, None)?;
+        sort::keys(statement, by(tx, access, query), None)?;
     } else {
         statement.sql("SELECT v.rid AS rid");
-        sort::keys(statement, tx, &query.sort, None)?;
+        sort::keys(statement, by(tx, access, query), None)?;
         statement.sql(" FROM (").sql(if drive.unique {
             "SELECT v.rid AS rid"
         } else {

@@ -66,7 +66,10 @@ impl Registry {
                 parameters: of_base(name).collect(),
             }
         });
-        Registry { types: types.collect(), common: of_base("Resource").collect() }
+        Registry {
+            types: types.collect(),
+            common: of_base("Resource").chain(of_base("DomainResource")).collect(),
+        }
     }
 
     /// The resource types that have an endpoint, by name.
