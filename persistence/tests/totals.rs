@@ -140,6 +140,9 @@ fn check(store: &SqlStore) {
         assert_eq!(total(store, &Access::nothing(), &["Observation"], &[token("code", "common")], asked), 0);
         assert_eq!(total(store, &one, &["Patient"], &[], asked), 0);
     }
+    let ask = |access, asked| total(store, access, &["Observation", "Patient"], &[], asked) as f64;
+    let (estimate, exact) = (ask(&one, Total::Estimate), ask(&one, Total::Accurate));
+    assert!((estimate - exact).abs() <= 0.1 * exact, "{estimate} for {exact} of two types");
     for (access, criteria) in [
         (&everything, vec![token("code", "common")]),
         (&everything, vec![token("status", "final")]),

@@ -3,12 +3,13 @@
 use super::drive::Drive;
 use super::found::{self, Found};
 use super::sort::Order;
-use super::{ALIVE, criterion, sort};
+use super::{ALIVE, arms, criterion, sort};
 use crate::access::{covered_any_living, covered_living};
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::{Access, Reach};
+use domain::conformance::TypeId;
 use domain::search::query::{Criterion, Query, SortBy};
 
 /// Joins the rows of a page, `m`, with their resources.
@@ -22,8 +23,13 @@ pub(super) fn page(
     drive: Option<&Drive>,
 ) -> Result<Vec<Found>, Error> {
     let mut statement = sort::resources(&query.sort);
-    select(&mut statement, tx, access, query, drive)?;
-    sort::beyond(&mut statement, by(tx, access, query), query, None)?;
+    match arms::of(access, query).filter(|_| drive.is_none()) {
+        Some(arms) => arms::merged(&mut statement, tx, access, (query, &arms), true)?,
+        None => {
+            select(&mut statement, tx, access, query, drive)?;
+            sort::beyond(&mut statement, by(tx, access, query), query, None)?;
+        }
+    }
     sort::order(&mut statement, query, "v.rid", false);
     statement.sql(" LIMIT ").integer(limit(query)).sql(OF_PAGE);
     sort::order(&mut statement, query, "m.rid", false);
@@ -49,11 +55,10 @@ pub(super) fn select(
     drive: Option<&Drive>,
 ) -> Result<(), Error> {
     let Some(drive) = drive else {
-        statement.sql("SELECT v.rid AS rid");
-        sort::keys(statement, by(tx, access, query), None)?;
-        statement.sql(" FROM resource v WHERE ");
-        living(statement, tx, access, query)?;
-        return criterion::all(statement, tx.names, access, &query.criteria);
+        if let Some(arms) = arms::of(access, query) {
+            return arms::merged(statement, tx, access, (query, &arms), false);
+        }
+        return all(statement, tx, access, query);
     };
     let rest = query.criteria.iter().enumerate().filter(|(place, _)| drive.meets != Some(*place));
     let (of_index, others): (Vec<&Criterion>, Vec<&Criterion>) =
@@ -82,11 +87,25 @@ pub(super) fn select(
         return Ok(());
     }
     statement.sql(") d CROSS JOIN resource v WHERE v.rid = d.rid AND ");
-    living(statement, tx, access, query)?;
+    living(statement, tx, access, &query.types)?;
     for criterion in others {
         criterion::one(statement.sql(" AND "), tx.names, access, criterion)?;
     }
     Ok(())
+}
+
+/// Adds the same as [`select`] from the table of all resources, ending in conditions on `v`.
+pub(super) fn all(
+    statement: &mut Statement,
+    tx: &Transaction<'_>,
+    access: &Access,
+    query: &Query,
+) -> Result<(), Error> {
+    statement.sql("SELECT v.rid AS rid");
+    sort::keys(statement, by(tx, access, query), None)?;
+    statement.sql(" FROM resource v WHERE ");
+    living(statement, tx, access, &query.types)?;
+    criterion::all(statement, tx.names, access, &query.criteria)
 }
 
 /// Whether the access to the type searched and the order are told by index rows.
@@ -101,14 +120,14 @@ pub(super) fn is_of_index(access: &Access, query: &Query) -> bool {
     seen && query.sort.iter().all(|sort| matches!(sort.by, SortBy::Parameter(_)))
 }
 
-/// Adds type, life and access of the resource `v`.
+/// Adds type, life and access of the resource `v`, of one of `types` or of any when there are none.
 pub(super) fn living(
     statement: &mut Statement,
     tx: &Transaction<'_>,
     access: &Access,
-    query: &Query,
+    types: &[TypeId],
 ) -> Result<(), Error> {
-    match query.types.as_slice() {
+    match types {
         [] => covered_any_living(statement.sql(ALIVE).sql(" AND "), tx.names, access),
         [type_] => {
             statement

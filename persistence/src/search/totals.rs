@@ -137,7 +137,7 @@ fn in_sample(tx: &mut Transaction<'_>, access: &Access, query: &Query, step: i64
         let rids: Vec<i64> =
             stretches.iter().map(|stretch| stretch * step + 1 + place(*stretch, step)).collect();
         let mut statement = Statement::new("SELECT COUNT(*) FROM (");
-        rows::select(&mut statement, tx, access, query, None)?;
+        rows::all(&mut statement, tx, access, query)?;
         statement.sql(" AND v.rid").any(tx.connection.dialect(), &rids).sql(") n");
         found += tx.connection.integers(&statement)?.pop().unwrap_or(0);
     }
