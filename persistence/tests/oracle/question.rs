@@ -8,11 +8,11 @@ use domain::access::decision::access;
 use domain::access::scope::Letter;
 use domain::access::{Access, Clause, Reach};
 use domain::clock::Instant;
-use domain::conformance::{Definitions, SearchParameters};
+use domain::conformance::{Definitions, SearchKind, SearchParameters};
 use domain::id::Id;
 use domain::index::hash::resource_key;
 use domain::search::page::Seal;
-use domain::search::query::{Position, Query};
+use domain::search::query::{Position, Query, SortBy};
 use domain::search::{Compartment, Context, Limits, SearchScope, parse};
 use proptest::prelude::*;
 
@@ -136,6 +136,14 @@ impl Question {
     pub(super) fn openly_and_by_token(&self) -> [Question; 2] {
         let whole = self.on_one_page();
         [Question { asker: Asker::Everything, ..whole.clone() }, Question { asker: Asker::Token, ..whole }]
+    }
+
+    /// Whether a reference is among what it is sorted by.
+    pub(super) fn sorts_by_reference(&self) -> bool {
+        self.query().sort.iter().any(|sort| match sort.by {
+            SortBy::Parameter(parameter) => Definitions::r4().kind_of(parameter) == SearchKind::Reference,
+            SortBy::Id | SortBy::LastUpdated => false,
+        })
     }
 
     /// Whether a chain or `_has` looks at other resources than those found.
