@@ -1,6 +1,6 @@
 //! One search parameter with its value: from `name:modifier=a,b` to a [`Criterion`].
 
-use super::kind::{date, number, quantity, reference, string, token, uri};
+use super::kind::{date, number, quantity, reference, special, string, token, uri};
 use super::modifier::{self, Modifier};
 use super::parse::Context;
 use super::query::{Criterion, Test, TextMatch, UriMatch};
@@ -127,9 +127,37 @@ pub(super) fn criterion(
         _ => {
             let parameter = find(context, type_, code, name)?;
             let modifier = modifier::parse(name, modifier, parameter.kind)?;
+            if let Some(found) = of_version(context, type_, parameter, (modifier, &values)) {
+                return found.map_err(|fault| invalid(name, fault));
+            }
             indexed(context, type_, parameter, modifier, &values).map_err(|fault| invalid(name, fault))
         }
     }
+}
+
+/// `url=canonical|version` of a resource that has such a parameter besides its `version`: the version is the resource's own
+/// (`FHIR R4 search.html#uri`). `None` for every other search.
+fn of_version(
+    context: &Context<'_>,
+    type_: Option<TypeId>,
+    parameter: &SearchParameter,
+    (modifier, values): (Modifier, &[&str]),
+) -> Option<Result<Criterion, String>> {
+    let versioned = |value: &&str| escape::split(value, '|').len() > 1;
+    if parameter.code != "url" || modifier != Modifier::None || !values.iter().any(versioned) {
+        return None;
+    }
+    let own = context.parameters.find(type_, "version").filter(|own| own.kind == SearchKind::Token)?;
+    let one = |value: &&str| -> Result<Criterion, String> {
+        let (url, version) = value.split_once('|').unwrap_or((value, ""));
+        let mut both = vec![indexed(context, type_, parameter, Modifier::None, &[url])?];
+        if !version.is_empty() {
+            let tests = vec![token::parse(&[escape::unescape(version)])?];
+            both.push(Criterion::Matches { parameter: own.id, facet: Facet::Value, tests, negated: false });
+        }
+        Ok(Criterion::All(both))
+    };
+    Some(values.iter().map(one).collect::<Result<_, _>>().map(Criterion::Any))
 }
 
 /// `_id`. What cannot be an id matches nothing.
@@ -171,7 +199,7 @@ fn indexed(
 }
 
 /// One value of a parameter, by its kind.
-fn test(
+pub(super) fn test(
     context: &Context<'_>,
     type_: Option<TypeId>,
     parameter: &SearchParameter,
@@ -217,10 +245,10 @@ fn test(
                 Modifier::Below => UriMatch::Below,
                 _ => UriMatch::Exact,
             };
-            Ok(uri::parse(&escape::unescape(value), how))
+            uri::parse(&escape::unescape(value), how)
         }
         SearchKind::Composite => composite(context, type_, parameter, value),
-        SearchKind::Special => Err("searching by it is not supported".to_owned()),
+        SearchKind::Special => special::parse(&escape::parts(value)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::chain::resource_type;
 use super::control::{self, View};
+use super::filter;
 use super::include;
 use super::limits::Limits;
 use super::page::Seal;
@@ -109,6 +110,8 @@ pub fn parse(
 /// What `handling=lenient` may ignore: a parameter, but not a modifier or a value (`FHIR R4 search.html#errors`).
 fn is_ignorable(error: &Error, name: &str) -> bool {
     match error.code() {
+        // Without its filter a search would find what it was to leave out.
+        _ if name == "_filter" => false,
         ErrorCode::UnknownParameter => true,
         ErrorCode::NotSupported => !name.contains(':'),
         _ => false,
@@ -196,8 +199,11 @@ impl Run<'_> {
                 self.query.includes.extend(found);
                 self.context.limits.check_includes(name, self.query.includes.len())?;
             }
-            "_contained" | "_containedType" | "_filter" | "_list" | "_text" | "_content" | "_query"
-            | "_score" => {
+            "_filter" => {
+                let found = filter::parse(self.context, &self.query.types, value)?;
+                self.query.criteria.extend(found);
+            }
+            "_contained" | "_containedType" | "_list" | "_text" | "_content" | "_query" | "_score" => {
                 return Err(unsupported(name, "it is not supported"));
             }
             _ => {
@@ -302,7 +308,6 @@ mod tests {
             ("Patient", "_contained=true", NotSupported),
             ("Patient", "_sort=gender", NotSupported),
             ("Patient", "_include:recurse=Patient:link", NotSupported),
-            ("Location", "near=1|2", NotSupported),
             ("Patient", "birthdate=yesterday", InvalidParameter),
             ("Patient", "birthdate=2020-02-30", InvalidParameter),
             ("Patient", "birthdate=xx2020", InvalidParameter),

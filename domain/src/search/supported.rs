@@ -1,12 +1,11 @@
 //! Which search parameters this server searches by: the one place that decides what the Registry may list and what a
 //! search may ask.
 
-use crate::conformance::SearchKind;
 use crate::conformance::definitions::SearchParameter;
 
-/// Whether this parameter can be searched by: R4 says what it looks at, and it is no special one that is not done.
+/// Whether this parameter can be searched by: R4 says what it looks at. Of the special ones that is `near` alone.
 pub fn offered(parameter: &SearchParameter) -> bool {
-    !parameter.expression.is_empty() && parameter.kind != SearchKind::Special
+    !parameter.expression.is_empty()
 }
 
 #[cfg(test)]

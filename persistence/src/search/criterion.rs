@@ -40,7 +40,8 @@ pub(super) fn is_of_index(criterion: &Criterion) -> bool {
         | Criterion::Has { .. }
         | Criterion::Compartment { .. }
         | Criterion::ByType(_) => false,
-        Criterion::Any(criteria) => criteria.iter().all(is_of_index),
+        Criterion::Any(criteria) | Criterion::All(criteria) => criteria.iter().all(is_of_index),
+        Criterion::Not(criterion) => is_of_index(criterion),
     }
 }
 
@@ -115,12 +116,23 @@ pub(super) fn one(
             }
             statement.sql(")");
         }
+        // These come from filters, which are written in too many ways to keep a statement for each.
         Criterion::Any(criteria) => {
-            statement.sql("(1 = 0");
+            statement.rare().sql("(1 = 0");
             for criterion in criteria {
                 statement.sql(" OR ");
                 one(statement, names, access, criterion)?;
             }
+            statement.sql(")");
+        }
+        Criterion::All(criteria) => {
+            statement.rare().sql("(1 = 1");
+            all(statement, names, access, criteria)?;
+            statement.sql(")");
+        }
+        Criterion::Not(criterion) => {
+            statement.rare().sql("NOT (");
+            one(statement, names, access, criterion)?;
             statement.sql(")");
         }
     }
@@ -194,6 +206,9 @@ fn updated(statement: &mut Statement, test: &DateTest) {
         }
         Prefix::Le => {
             statement.sql("v.updated_us < ").integer(hi);
+        }
+        Prefix::Holds => {
+            statement.sql("v.updated_us <= ").integer(lo).sql(" AND v.updated_us + 1 >= ").integer(hi);
         }
     }
     statement.sql(")");

@@ -3,7 +3,8 @@
 use crate::statement::Statement;
 use domain::conformance::SearchKind;
 use domain::search::kind::string::fold;
-use domain::search::query::{DateTest, Prefix, SystemTest, Test, TextMatch, UnitTest, UriMatch};
+use domain::search::kind::uri::above;
+use domain::search::query::{DateTest, NearTest, Prefix, SystemTest, Test, TextMatch, UnitTest, UriMatch};
 use domain::{Error, ErrorCode};
 
 /// The table that holds what `tests` look at (or, without tests, the values of a parameter of `kind`).
@@ -18,6 +19,8 @@ pub(super) fn table(tests: &[Test], kind: SearchKind) -> &'static str {
         Some(Test::Number { .. }) => SearchKind::Number,
         Some(Test::Quantity { .. }) => SearchKind::Quantity,
         Some(Test::Composite(_)) => SearchKind::Composite,
+        Some(Test::Near(_)) => SearchKind::Special,
+        Some(Test::Not(test)) => return table(std::slice::from_ref(test), kind),
     };
     match kind {
         SearchKind::Token => "ix_token",
@@ -110,6 +113,9 @@ pub(super) fn any(statement: &mut Statement, tests: &[Test]) -> Result<(), Error
 
 /// Adds the condition.
 pub(super) fn compile(statement: &mut Statement, test: &Test) -> Result<(), Error> {
+    if let Test::Not(test) = test {
+        return compile(statement.rare().sql("NOT "), test);
+    }
     statement.sql("(");
     if let Test::Composite(tests) = test {
         statement.sql("i.components = ").integer(i64::try_from(tests.len()).unwrap_or(i64::MAX));
@@ -139,8 +145,7 @@ fn one(statement: &mut Statement, columns: &Columns, test: &Test) -> Result<(), 
             same_version(statement, columns, version.as_deref());
         }
         Test::Uri { how, value, version } => {
-            uri(statement, columns, *how, value);
-            same_version(statement, columns, version.as_deref());
+            uri(statement, columns, (*how, value), version.as_deref());
         }
         Test::Number { prefix, lo, hi } => {
             number(statement, (columns.lo, columns.hi), *prefix, (*lo, *hi));
@@ -163,7 +168,8 @@ fn one(statement: &mut Statement, columns: &Columns, test: &Test) -> Result<(), 
             };
             number(statement, bounds, *prefix, (*lo, *hi));
         }
-        Test::Composite(_) => return Err(unsupported()),
+        Test::Near(test) => near(statement, test),
+        Test::Composite(_) | Test::Not(_) => return Err(unsupported()),
     }
     Ok(())
 }
@@ -197,6 +203,21 @@ fn string(statement: &mut Statement, columns: &Columns, how: TextMatch, text: &s
             statement.sql(columns.folded).sql(" LIKE ").text(&format!("%{}%", like(text)));
             statement.sql(" ESCAPE '!'");
         }
+        TextMatch::Ends => {
+            statement.sql(columns.folded).sql(" LIKE ").text(&format!("%{}", like(text)));
+            statement.sql(" ESCAPE '!'");
+        }
+        TextMatch::Ordered(prefix) => {
+            statement.sql(columns.folded).sql(match prefix {
+                Prefix::Ne => " <> ",
+                Prefix::Gt => " > ",
+                Prefix::Lt => " < ",
+                Prefix::Ge => " >= ",
+                Prefix::Le => " <= ",
+                Prefix::Eq | Prefix::Sa | Prefix::Eb | Prefix::Ap | Prefix::Holds => " = ",
+            });
+            statement.text(text);
+        }
         TextMatch::Exact => {
             // The folded text has the index.
             statement.sql(columns.folded).sql(" = ").text(&fold(text));
@@ -218,17 +239,43 @@ fn starts_with(statement: &mut Statement, column: &'static str, text: &str) {
     }
 }
 
-fn uri(statement: &mut Statement, columns: &Columns, how: UriMatch, value: &str) {
-    match how {
-        UriMatch::Exact => {
+fn uri(statement: &mut Statement, columns: &Columns, (how, value): (UriMatch, &str), version: Option<&str>) {
+    match (how, version) {
+        (UriMatch::Exact, _) => {
             statement.sql(columns.value).sql(" = ").text(value);
+            same_version(statement, columns, version);
         }
-        UriMatch::Below => starts_with(statement, columns.value, value),
-        UriMatch::Above => {
-            statement.sql(columns.value).sql(" = substr(").text(value).sql(", 1, length(");
-            statement.sql(columns.value).sql("))");
+        (UriMatch::Below, None) => starts_with(statement, columns.value, value),
+        (UriMatch::Below, Some(version)) => {
+            statement.sql(columns.value).sql(" = ").text(value).sql(" AND (");
+            statement.sql(columns.version).sql(" = ").text(version).sql(" OR ");
+            starts_with(statement, columns.version, &format!("{version}."));
+            statement.sql(")");
+        }
+        (UriMatch::Above, _) => {
+            statement.sql(columns.value).sql(" IN (");
+            for (n, url) in above(value).into_iter().enumerate() {
+                statement.sql(if n > 0 { ", " } else { "" }).text(url);
+            }
+            statement.sql(")");
+            same_version(statement, columns, version);
         }
     }
+}
+
+/// Whether a position is in a circle: within its ranges, which an index knows, and no chord away too long. The sum is the
+/// memory store's, term by term.
+fn near(statement: &mut Statement, test: &NearTest) {
+    let ((south, north), [east, aside, up]) = (test.latitudes, test.vector);
+    statement.sql("i.latitude >= ").real(south).sql(" AND i.latitude <= ").real(north).sql(" AND ");
+    if let Some((west, east)) = test.longitudes {
+        statement.sql("(i.longitude >= ").real(west);
+        statement.sql(if west <= east { " AND " } else { " OR " });
+        statement.sql("i.longitude <= ").real(east).sql(") AND ");
+    }
+    statement.sql("(i.x - ").real(east).sql(") * (i.x - ").real(east);
+    statement.sql(") + (i.y - ").real(aside).sql(") * (i.y - ").real(aside);
+    statement.sql(") + (i.z - ").real(up).sql(") * (i.z - ").real(up).sql(") <= ").real(test.chord);
 }
 
 /// Dates are half-open intervals.
@@ -261,6 +308,9 @@ fn date(statement: &mut Statement, columns: &Columns, DateTest { prefix, lo, hi 
         }
         Prefix::Eb => {
             statement.sql(to).sql(" <= ").integer(lo);
+        }
+        Prefix::Holds => {
+            statement.sql(from).sql(" <= ").integer(lo).sql(" AND ").sql(to).sql(" >= ").integer(hi);
         }
         Prefix::Ap => {
             statement.sql(from).sql(" < ").integer(hi).sql(" AND ").sql(to).sql(" > ").integer(lo);
@@ -301,6 +351,9 @@ fn number(
         }
         Prefix::Eb => {
             statement.sql(to).sql(" < ").real(lo);
+        }
+        Prefix::Holds => {
+            statement.sql(from).sql(" <= ").real(lo).sql(" AND ").sql(to).sql(" >= ").real(hi);
         }
         Prefix::Ap => {
             statement.sql(from).sql(" <= ").real(hi).sql(" AND ").sql(to).sql(" >= ").real(lo);

@@ -101,6 +101,10 @@ impl State {
             Criterion::Any(criteria) => {
                 criteria.iter().any(|criterion| self.holds(access, version, criterion))
             }
+            Criterion::All(criteria) => {
+                criteria.iter().all(|criterion| self.holds(access, version, criterion))
+            }
+            Criterion::Not(criterion) => !self.holds(access, version, criterion),
             Criterion::Never => false,
         }
     }
