@@ -58,7 +58,7 @@ pub(crate) const COMPARTMENT: Table = Table {
 /// Tokens.
 pub(crate) const TOKEN: Table = Table {
     name: "ix_token",
-    columns: &[("p", Integer), ("code", Integer), ("system", Integer), ("rid", Integer)],
+    columns: &[("p", Integer), ("code", Integer), ("system", Integer), ("rid", Integer), ("text", Text)],
 };
 
 /// Strings.
@@ -74,7 +74,7 @@ pub(crate) const DATE: Table =
 /// References.
 pub(crate) const REFERENCE: Table = Table {
     name: "ix_reference",
-    columns: &[("p", Integer), ("target", Integer), ("version", Text), ("rid", Integer)],
+    columns: &[("p", Integer), ("target", Integer), ("version", Text), ("rid", Integer), ("text", Text)],
 };
 
 /// URIs.

@@ -51,7 +51,7 @@ fn quantity(value: f64) -> IndexValue {
 }
 
 fn token(code: &str) -> IndexValue {
-    IndexValue::Token { code: text_key(code), system: 0 }
+    IndexValue::Token { code: text_key(code), system: 0, text: code.to_owned() }
 }
 
 /// Observation `id` of `patient` with a code and a value.

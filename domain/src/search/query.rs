@@ -97,6 +97,8 @@ pub enum Criterion {
         source: TypeId,
         /// Its reference parameter.
         parameter: ParameterId,
+        /// Which of its references: the values, or those of active members.
+        facet: Facet,
         /// What it must meet.
         criteria: Vec<Criterion>,
     },
@@ -248,8 +250,8 @@ pub enum Test {
     Reference {
         /// Key of the target (see there); several for an id without type, one per possible target type.
         targets: Vec<i64>,
-        /// The version asked for, if any.
-        version: Option<String>,
+        /// The version asked for.
+        version: VersionTest,
     },
     /// On [`IndexValue::Uri`](crate::index::IndexValue::Uri).
     Uri {
@@ -264,8 +266,10 @@ pub enum Test {
     Composite(Vec<Test>),
     /// On [`IndexValue::Position`](crate::index::IndexValue::Position).
     Near(NearTest),
-    /// The row does not pass.
-    Not(Box<Test>),
+    /// The row passes none of these.
+    Not(Vec<Test>),
+    /// On [`IndexValue::Token`](crate::index::IndexValue::Token): one of the codes of a ValueSet (`:in`).
+    Member(Set),
 }
 
 /// A circle on the earth. What is in it is told by the vectors alone; the ranges let an index leave out the rest.
@@ -280,6 +284,33 @@ pub struct NearTest {
     /// The westernmost and easternmost longitude; the first is the greater where the circle holds the date line. `None`
     /// where it holds a pole.
     pub longitudes: Option<(f64, f64)>,
+}
+
+/// The version that a reference must name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VersionTest {
+    /// Any or none.
+    Any,
+    /// This one.
+    Is(String),
+    /// This one or one of it: `1` has `1.0` and `1.0.2`, not `10` (`:below`, `FHIR R4 search.html#versions`).
+    Below(String),
+    /// One of these: the version asked for, those that it is one of, and none (`:above`).
+    Above(Vec<String>),
+}
+
+/// A ValueSet that `:in` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Set {
+    /// As the caller named it. A store looks for it before it searches ([`super::set::resolve`]).
+    Named(super::set::Name),
+    /// As a store found it: its row and, in SQL, the `p` of the rows of its codes.
+    Stored {
+        /// The row of the ValueSet.
+        row: i64,
+        /// `p` of its codes' rows.
+        p: i64,
+    },
 }
 
 /// How a URI is compared.
@@ -322,7 +353,8 @@ pub enum SortBy {
     LastUpdated,
     /// `_id`.
     Id,
-    /// A parameter: its lowest value ascending, its highest descending; of an interval its lower bound either way, so
+    /// A parameter, tokens by their code as it is compared, references by `Type/id` of what the caller may see here and by
+    /// the URL of what is elsewhere: its lowest value ascending, its highest descending; of an interval its lower bound either way, so
     /// that both directions are each other's reverse and one index serves them.
     Parameter(ParameterId),
 }

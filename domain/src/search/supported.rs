@@ -3,8 +3,14 @@
 
 use crate::conformance::definitions::SearchParameter;
 
-/// Whether this parameter can be searched by: R4 says what it looks at. Of the special ones that is `near` alone.
+/// Whether this parameter can be searched by: it has values, or looks at the words of a resource.
 pub fn offered(parameter: &SearchParameter) -> bool {
+    has_values(parameter) || matches!(&*parameter.code, "_text" | "_content")
+}
+
+/// Whether resources are indexed by this parameter's values: R4 says what it looks at. Of the special ones that is `near`
+/// alone.
+pub(super) fn has_values(parameter: &SearchParameter) -> bool {
     !parameter.expression.is_empty()
 }
 

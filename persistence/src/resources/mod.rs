@@ -2,6 +2,7 @@
 
 pub(crate) mod current;
 pub(crate) mod history;
+pub(crate) mod lock;
 pub(crate) mod read;
 pub(crate) mod write;
 

@@ -86,9 +86,9 @@ pub(super) fn one(
             }
             statement.sql(")").sql(SOME).sql(SOME);
         }
-        Criterion::Has { source, parameter, criteria } => {
+        Criterion::Has { source, parameter, facet, criteria } => {
             statement.sql("(SELECT 1 FROM ix_reference i WHERE i.target = v.key AND i.p = ");
-            statement.integer(names.p(*parameter, Facet::Value));
+            statement.integer(names.p(*parameter, *facet));
             statement.sql(" AND (SELECT 1 FROM resource v WHERE v.rid = i.rid AND ");
             linked(statement, names, access, (*source, criteria))?;
             statement.sql(SOME).sql(SOME);
@@ -116,9 +116,12 @@ pub(super) fn one(
             }
             statement.sql(")");
         }
-        // These come from filters, which are written in too many ways to keep a statement for each.
+        // Most of these come from filters, which are written in too many ways to keep a statement for each.
         Criterion::Any(criteria) => {
-            statement.rare().sql("(1 = 0");
+            if criteria.len() > 2 {
+                statement.rare();
+            }
+            statement.sql("(1 = 0");
             for criterion in criteria {
                 statement.sql(" OR ");
                 one(statement, names, access, criterion)?;
@@ -126,13 +129,13 @@ pub(super) fn one(
             statement.sql(")");
         }
         Criterion::All(criteria) => {
-            statement.rare().sql("(1 = 1");
-            all(statement, names, access, criteria)?;
+            statement.rare();
+            all(statement.sql("(1 = 1"), names, access, criteria)?;
             statement.sql(")");
         }
         Criterion::Not(criterion) => {
-            statement.rare().sql("NOT (");
-            one(statement, names, access, criterion)?;
+            statement.rare();
+            one(statement.sql("NOT ("), names, access, criterion)?;
             statement.sql(")");
         }
     }

@@ -14,6 +14,8 @@ const PLACES: &[(&str, &[&str])] = &[
     ("RiskAssessment", &["subject"]),
     ("Provenance", &["target"]),
     ("CarePlan", &["subject", "activity.detail.performer"]),
+    ("List", &["subject", "source"]),
+    ("Group", &["member.entity"]),
 ];
 
 /// The literal references at a path of members.
@@ -31,7 +33,7 @@ fn references(node: &Json<'_>, path: &str, found: &mut BTreeSet<String>) {
 fn may_see(type_: &str, id: &str, body: &str) -> bool {
     match type_ {
         "Patient" => id == "a",
-        "Organization" | "ValueSet" => true,
+        "Organization" | "ValueSet" | "Location" => true,
         _ => {
             let tree = Json::parse(body.as_bytes()).unwrap();
             let mut found = BTreeSet::new();

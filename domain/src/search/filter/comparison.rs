@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::index::Facet;
 use crate::search::escape;
 use crate::search::kind::{date, number, quantity, string};
-use crate::search::modifier::Modifier;
 use crate::search::parameter::{self, criterion as plain, find, invalid, unsupported};
 use crate::search::parse::Context;
 use crate::search::query::{Criterion, DateTest, Prefix, Test, TextMatch, UriMatch};
@@ -52,9 +51,9 @@ pub(super) fn criterion(
             Ok(Criterion::LastUpdated(vec![test.map_err(|fault| invalid(NAME, fault))?]))
         }
         _ => {
-            let test = test(context, type_, parameter, (*operator, value));
+            let test = tests(context, type_, parameter, (*operator, value));
             let test = test.ok_or_else(|| unfit(parameter, *operator))?;
-            let tests = vec![test.map_err(|fault| invalid(NAME, format!("'{name}': {fault}")))?];
+            let tests = test.map_err(|fault| invalid(NAME, format!("'{name}': {fault}")))?;
             let facet = Facet::Value;
             Ok(Criterion::Matches { parameter: parameter.id, facet, tests, negated: false })
         }
@@ -101,36 +100,37 @@ fn id(operator: Operator, value: &str) -> Result<Criterion, Error> {
     }
 }
 
-/// A test of one value; `None` where R4 has no such operator for the kind.
-fn test(
+/// Tests of which one passes; `None` where R4 has no such operator for the kind.
+fn tests(
     context: &Context<'_>,
     type_: Option<TypeId>,
     parameter: &SearchParameter,
     (operator, value): (Operator, &str),
-) -> Option<Result<Test, String>> {
-    let one = |value: &str| parameter::test(context, type_, parameter, Modifier::None, value);
-    match parameter.kind {
-        SearchKind::String => text(operator, value),
-        SearchKind::Number => Some(number::parse(prefix(operator)?, value)),
-        SearchKind::Quantity => {
-            Some(quantity::parse(prefix(operator)?, &escape::parts(&with_system(value, 1))))
-        }
-        SearchKind::Date => Some(dated(operator, value, context.now.0)?.map(Test::Date)),
+) -> Option<Result<Vec<Test>, String>> {
+    let plainly = |value: &str| parameter::tests(context, type_, parameter, value);
+    let one = match parameter.kind {
+        SearchKind::String => text(operator, value)?,
+        SearchKind::Number => number::parse(prefix(operator)?, value),
+        SearchKind::Quantity => quantity::parse(prefix(operator)?, &escape::parts(&with_system(value, 1))),
+        SearchKind::Date => dated(operator, value, context.now.0)?.map(Test::Date),
         SearchKind::Uri if operator == Operator::Sw => {
-            Some(Ok(Test::Uri { how: UriMatch::Below, value: value.to_owned(), version: None }))
+            Ok(Test::Uri { how: UriMatch::Below, value: value.to_owned(), version: None })
         }
-        SearchKind::Token => equal_or_not(operator, one(&with_system(value, 0))),
-        SearchKind::Reference if operator == Operator::Re => Some(one(value)),
-        SearchKind::Reference => None,
-        SearchKind::Uri | SearchKind::Composite | SearchKind::Special => equal_or_not(operator, one(value)),
-    }
+        SearchKind::Reference if operator == Operator::Re => return Some(plainly(value)),
+        SearchKind::Reference => return None,
+        SearchKind::Token => return equal_or_not(operator, plainly(&with_system(value, 0))),
+        SearchKind::Uri | SearchKind::Composite | SearchKind::Special => {
+            return equal_or_not(operator, plainly(value));
+        }
+    };
+    Some(one.map(|test| vec![test]))
 }
 
-fn equal_or_not(operator: Operator, equal: Result<Test, String>) -> Option<Result<Test, String>> {
+fn equal_or_not(operator: Operator, equal: Result<Vec<Test>, String>) -> Option<Result<Vec<Test>, String>> {
     match operator {
         Operator::Eq => Some(equal),
         // "An item in the set has an unequal value": that row, not the whole set.
-        Operator::Ne => Some(equal.map(|test| Test::Not(Box::new(test)))),
+        Operator::Ne => Some(equal.map(|tests| vec![Test::Not(tests)])),
         _ => None,
     }
 }
