@@ -1,6 +1,8 @@
 //! Index rows of resources, gathered by table and written with their versions.
 
 pub(crate) mod composite;
+mod rebuild;
+mod state;
 
 use crate::names::Names;
 use crate::rows::{Cell, Rows};

@@ -3,6 +3,7 @@
 mod control;
 mod cursor;
 mod filter;
+mod include;
 mod limits;
 mod listed;
 mod membership;
