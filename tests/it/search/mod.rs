@@ -17,6 +17,7 @@ mod scope;
 mod subset;
 mod text;
 mod token;
+mod totals;
 
 use crate::http::{Http, reference};
 use crate::server::unique;
