@@ -298,6 +298,8 @@ pub enum Test {
     Near(NearTest),
     /// The row passes none of these.
     Not(Vec<Test>),
+    /// On [`IndexValue::Words`](crate::index::IndexValue::Words): the word with this key is among them.
+    Word(i64),
     /// On [`IndexValue::Token`](crate::index::IndexValue::Token): one of the codes of a ValueSet (`:in`).
     Member(Set),
 }

@@ -52,6 +52,7 @@ pub fn matches(test: &Test, value: &IndexValue) -> bool {
         }
         (Test::Near(test), IndexValue::Position { vector, .. }) => special::matches(test, *vector),
         (Test::Not(tests), value) => !tests.iter().any(|test| matches(test, value)),
+        (Test::Word(word), IndexValue::Words { words, .. }) => words.contains(word),
         (Test::Composite(tests), IndexValue::Composite(values)) => {
             tests.len() == values.len() && tests.iter().zip(values).all(|(test, value)| matches(test, value))
         }
