@@ -15,8 +15,9 @@ use crate::conformance::{ParameterId, TypeId};
 
 /// The format of index rows: what extraction gives and how it is kept. Raise it by one in every change that makes rows
 /// differ from those already stored: a server that opens an older store then indexes it anew by itself
-/// (`docs/decisions/0151`). 2: quantities in canonical units.
-pub const FORMAT: i64 = 2;
+/// (`docs/decisions/0151`). 2: quantities in canonical units; 3: text of
+/// tokens and references, members of value sets and lists.
+pub const FORMAT: i64 = 3;
 
 /// Which aspect of a parameter's value a row holds. The store interns (parameter, facet) as one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
