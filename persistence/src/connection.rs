@@ -6,7 +6,7 @@ use crate::statement::Statement;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, PooledConnection};
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{BigInt, Binary, Double, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::{PgConnection, RunQueryDsl, SqliteConnection};
 use domain::Error;
 use std::collections::VecDeque;
@@ -133,18 +133,6 @@ impl Connection {
     /// The number of the only row; `None` where it is NULL.
     pub(crate) fn optional_integer(&mut self, statement: &Statement) -> Result<Option<i64>, Error> {
         let outcome = on!(self, c => statement.rows::<Nullable<BigInt>>().get_result(&mut **c));
-        outcome.map_err(|error| self.failed(error))
-    }
-
-    /// The real number of the only row; `None` where it is NULL.
-    pub(crate) fn optional_real(&mut self, statement: &Statement) -> Result<Option<f64>, Error> {
-        let outcome = on!(self, c => statement.rows::<Nullable<Double>>().get_result(&mut **c));
-        outcome.map_err(|error| self.failed(error))
-    }
-
-    /// The text of the only row; `None` where it is NULL.
-    pub(crate) fn optional_text(&mut self, statement: &Statement) -> Result<Option<String>, Error> {
-        let outcome = on!(self, c => statement.rows::<Nullable<Text>>().get_result(&mut **c));
         outcome.map_err(|error| self.failed(error))
     }
 

@@ -23,11 +23,14 @@ const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-
 /// The page: Swagger UI's own without the parts it does not need, so that it opens sooner.
 const PAGE: &str = include_str!("page.html");
 
+/// Documents by whether they are whole and by name.
+type Built = BTreeMap<(bool, String), web::Bytes>;
+
 /// The documents that were asked for, built once for each generation of what can be searched by, by depth and name; the
 /// whole one has no name.
 #[derive(Default)]
 pub(crate) struct Documents {
-    built: Mutex<(i64, BTreeMap<(bool, String), web::Bytes>)>,
+    built: Mutex<(i64, Built)>,
 }
 
 impl Documents {

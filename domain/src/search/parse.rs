@@ -101,7 +101,8 @@ pub fn parse(
     }
     if let Some(cursor) = cursor {
         let subject = super::page::search_subject(&scope, &parsed);
-        query.after = Some(context.seal.open_search(&cursor, &subject, query.sort.len(), context.now)?);
+        let (at, backward) = context.seal.open_search(&cursor, &subject, query.sort.len(), context.now)?;
+        (query.after, query.backward) = (Some(at), backward);
     }
     Ok(Parsed { query, named, processed: parsed, warnings, subset })
 }
@@ -147,6 +148,7 @@ fn empty(scope: &SearchScope, types: Vec<TypeId>, limits: &Limits) -> Query {
         includes: Vec::new(),
         included: limits.included,
         after: None,
+        backward: false,
     }
 }
 
@@ -193,7 +195,7 @@ impl Run<'_> {
             "_type" if self.named => self.once("_type")?,
             _ if is_include(name) => {
                 let found = include::parse(self.context, name, &self.query.types, value)?;
-                self.query.includes.extend(found);
+                self.query.includes.push(found);
                 self.context.limits.check_includes(name, self.query.includes.len())?;
             }
             "_contained" | "_containedType" | "_filter" | "_query" | "_score" => {

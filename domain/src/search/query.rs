@@ -21,8 +21,10 @@ pub struct Query {
     pub includes: Vec<Include>,
     /// Resources that the page brings along at most.
     pub included: usize,
-    /// Where the page begins; `None` for the first page.
+    /// The place that the page borders on; `None` for the first page.
     pub after: Option<Position>,
+    /// Whether the page ends before that place, and does not begin after it.
+    pub backward: bool,
 }
 
 impl Query {
@@ -42,10 +44,38 @@ impl Query {
         let mut seen = self.types.clone();
         self.criteria.iter().for_each(|criterion| criterion.types_seen(&mut seen));
         for include in &self.includes {
-            // What a reference without a stated target refers to is not known before it is read.
-            seen.push(if include.reverse { include.source } else { include.target? });
+            if include.reverse && include.sources.is_empty() {
+                return None;
+            } else if include.reverse {
+                seen.extend(&include.sources);
+            } else if let Some(target) = include.target {
+                seen.push(target);
+            } else {
+                seen.extend(&include.targets);
+                if include.targets.is_empty() {
+                    return None;
+                }
+            }
         }
         Some(seen)
+    }
+
+    /// Where the pages before and after one begin. `first` and `last` are the places of its matches, `more` whether others lie
+    /// beyond it in the direction of reading. From a page that turned out empty the way back includes the place it borders
+    /// on, so that nothing is left out.
+    pub fn neighbours(
+        &self,
+        first: Option<Position>,
+        last: Option<Position>,
+        more: bool,
+    ) -> (Option<Position>, Option<Position>) {
+        let bordering = |row: i64| self.after.as_ref().map(|at| Position { row, ..at.clone() });
+        let row = self.after.as_ref().map_or(0, |at| at.row);
+        match (&self.after, self.backward) {
+            (None, _) => (None, last.filter(|_| more)),
+            (Some(_), false) => (first.or_else(|| bordering(row + 1)), last.filter(|_| more)),
+            (Some(_), true) => (first.filter(|_| more), last.or_else(|| bordering(row - 1))),
+        }
     }
 
     /// The total that a page of `matches` tells: a first page without more.
@@ -353,17 +383,19 @@ pub enum Total {
 pub struct Include {
     /// `_revinclude`: the included resource refers to the match.
     pub reverse: bool,
-    /// The type that has the reference.
-    pub source: TypeId,
-    /// The reference parameters (all of the type for `*`).
+    /// The types that have the reference; empty for any.
+    pub sources: Vec<TypeId>,
+    /// The reference parameters (all of the types for `*`).
     pub parameters: Vec<ParameterId>,
     /// Only targets of this type.
     pub target: Option<TypeId>,
+    /// The types that the parameters may refer to; empty for any.
+    pub targets: Vec<TypeId>,
     /// `:iterate`: also from included resources.
     pub iterate: bool,
 }
 
-/// The place after which a page begins: the sort values and row of the last match before it.
+/// A place between matches: the sort values and row of the one before it or, to read backward, after it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Position {
     /// One for each sort key; `None` where the resource had no value.

@@ -2,6 +2,7 @@
 
 mod control;
 mod cursor;
+mod include;
 mod limits;
 mod listed;
 mod membership;
@@ -13,6 +14,7 @@ mod scope;
 mod subset;
 mod text;
 mod token;
+mod totals;
 
 use crate::http::{Http, reference};
 use crate::server::unique;
