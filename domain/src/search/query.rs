@@ -288,6 +288,8 @@ pub enum Test {
     },
     /// On [`IndexValue::Composite`](crate::index::IndexValue::Composite): every component passes its test.
     Composite(Vec<Test>),
+    /// On [`IndexValue::Words`](crate::index::IndexValue::Words): the word with this key is among them.
+    Word(i64),
     /// On [`IndexValue::Token`](crate::index::IndexValue::Token): one of the codes of a ValueSet (`:in`).
     Member(Set),
 }

@@ -51,15 +51,15 @@ fn value(statement: &mut Statement, of: Order<'_>, sort: Sort) -> Result<(), Err
         (SearchKind::Uri, false) => "(SELECT MIN(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p = ",
         (SearchKind::Uri, true) => "(SELECT MAX(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p = ",
         (SearchKind::Token, false) => {
-            "(SELECT MIN(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND i.p = "
+            "(SELECT MIN(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND +i.p = "
         }
         (SearchKind::Token, true) => {
-            "(SELECT MAX(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND i.p = "
+            "(SELECT MAX(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND +i.p = "
         }
         (SearchKind::Reference, descending) => {
             statement.sql(if descending { "(SELECT MAX(" } else { "(SELECT MIN(" });
             target(statement, of)?;
-            ") FROM ix_reference i WHERE i.rid = v.rid AND i.p = "
+            ") FROM ix_reference i WHERE i.rid = v.rid AND +i.p = "
         }
         _ => return Err(unsupported()),
     };

@@ -274,7 +274,8 @@ fn open(url: &str) -> Option<Box<dyn Executor>> {
 
 /// Statements that empty the tables that hold resources.
 fn emptying(tables: &[String]) -> String {
-    let kept = ["resource_type", "parameter", "authorization_record", "__diesel_schema_migrations"];
+    let kept =
+        ["resource_type", "parameter", "ix_words", "authorization_record", "__diesel_schema_migrations"];
     let holding =
         tables.iter().filter(|table| !kept.contains(&table.as_str()) && !table.starts_with("sqlite_"));
     holding.map(|table| format!("DELETE FROM {table};")).collect()

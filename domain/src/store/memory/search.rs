@@ -127,7 +127,7 @@ impl State {
                 let stored = &self.visible(access, self.find(*target)?)?.stored;
                 Some(SortValue::Text(format!("{}/{}", Definitions::r4().type_name(stored.type_), stored.id)))
             }
-            IndexValue::Composite(_) | IndexValue::Position { .. } => None,
+            IndexValue::Composite(_) | IndexValue::Words { .. } | IndexValue::Position { .. } => None,
         }
     }
 }
