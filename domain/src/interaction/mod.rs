@@ -14,6 +14,7 @@ pub mod create;
 pub mod delete;
 mod entry;
 pub mod history;
+pub(crate) mod provenance;
 pub mod read;
 mod resolution;
 pub mod search;
@@ -41,6 +42,8 @@ pub struct Request {
     pub if_none_exist: Option<String>,
     /// `Prefer`.
     pub prefer: Prefer,
+    /// `X-Provenance`: a Provenance of what is written.
+    pub provenance: Option<Vec<u8>>,
 }
 
 impl Request {
@@ -51,6 +54,7 @@ impl Request {
             conditions: Conditions::default(),
             if_none_exist: None,
             prefer: Prefer::default(),
+            provenance: None,
         }
     }
 }

@@ -13,6 +13,7 @@ mod history;
 mod link;
 mod mutation;
 mod preference;
+mod provenance;
 mod published;
 mod read;
 mod transaction;
