@@ -115,6 +115,7 @@ impl PreparedHistory {
             path: &path,
             processed: &self.processed,
             cursor: self.cursor.as_deref(),
+            previous: None,
             next: next.as_deref(),
             subset: &self.subset,
         };
