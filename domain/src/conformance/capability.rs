@@ -56,6 +56,7 @@ pub fn statement(registry: &Registry, installation: &Installation<'_>) -> Value 
         "implementation": { "description": "Binnacle FHIR R4 server", "url": installation.base },
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
+        "patchFormat": crate::resource::patch::MEDIA_TYPES,
         "rest": [rest],
     })
 }

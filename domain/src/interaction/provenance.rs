@@ -45,6 +45,7 @@ pub(crate) fn prepare(
         id,
         naming: Naming::Server,
         condition: None,
+        patch: None,
         content: Some(content),
         conditions: super::condition::Conditions::default(),
         access,

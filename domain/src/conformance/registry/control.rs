@@ -186,9 +186,10 @@ pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [H
         InteractionCode::Update | InteractionCode::ConditionalUpdate => {
             &[IF_MATCH, IF_NONE_MATCH_UPDATE, PREFER_RETURN, X_PROVENANCE, REQUEST_ID]
         }
-        InteractionCode::Delete | InteractionCode::ConditionalDelete => {
-            &[IF_MATCH, PREFER_RETURN, X_PROVENANCE, REQUEST_ID]
-        }
+        InteractionCode::Patch
+        | InteractionCode::ConditionalPatch
+        | InteractionCode::Delete
+        | InteractionCode::ConditionalDelete => &[IF_MATCH, PREFER_RETURN, X_PROVENANCE, REQUEST_ID],
         InteractionCode::SearchSystem
         | InteractionCode::SearchType
         | InteractionCode::SearchCompartment
@@ -207,9 +208,11 @@ pub(super) const fn answer_headers(interaction: InteractionCode) -> &'static [He
         InteractionCode::Create | InteractionCode::Update | InteractionCode::ConditionalUpdate => {
             &[LOCATION, CONTENT_LOCATION, ETAG, LAST_MODIFIED, REQUEST_ID]
         }
-        InteractionCode::Read | InteractionCode::Vread | InteractionCode::Delete => {
-            &[ETAG, LAST_MODIFIED, REQUEST_ID]
-        }
+        InteractionCode::Read
+        | InteractionCode::Vread
+        | InteractionCode::Patch
+        | InteractionCode::ConditionalPatch
+        | InteractionCode::Delete => &[ETAG, LAST_MODIFIED, REQUEST_ID],
         InteractionCode::Capabilities
         | InteractionCode::ConditionalDelete
         | InteractionCode::Bundle
