@@ -1,6 +1,8 @@
 //! Patch documents over HL7's and RFC 6902's public cases, and what they leave out.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod hostile;
+
 use domain::clock::Instant;
 use domain::resource::json::Json;
 use domain::resource::patch::Patch;
