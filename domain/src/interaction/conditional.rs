@@ -243,6 +243,7 @@ fn meets(criterion: &Criterion, id: &Id, indexed: &Indexed) -> bool {
             has(Facet::Value) != *missing
         }
         Criterion::Any(criteria) => criteria.iter().any(|criterion| meets(criterion, id, indexed)),
+        Criterion::All(criteria) => criteria.iter().all(|criterion| meets(criterion, id, indexed)),
         _ => false,
     }
 }

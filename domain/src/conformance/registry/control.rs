@@ -44,6 +44,12 @@ pub(super) const SEARCH: &[ResultParameter] = &[
         "Comma-separated keys, `-` before a key for descending order: `_id`, `_lastUpdated` and parameters of type date, string, number, quantity or uri. Resources without a value come last.",
     ),
     ResultParameter {
+        name: "_filter",
+        value: ValueType::Text,
+        repeats: true,
+        description: "A filter expression (FHIR R4 search_filter.html), like `code eq loinc|1234-5 and subject.name co \"pet\"`: `path operator value` joined by `and`, `or`, `not (…)` and parentheses, read from left to right.",
+    },
+    ResultParameter {
         name: "_include",
         value: ValueType::Text,
         repeats: true,
