@@ -18,7 +18,8 @@ use crate::interaction::read::PreparedRead;
 use crate::interaction::search::PreparedSearch;
 use crate::interaction::write::{Content, Kind, Naming, PreparedWrite};
 use crate::interaction::{
-    Answer, Interaction, Parameters, Prefer, Request, Return, batch, bundle, content, delete, transaction,
+    Answer, Interaction, Parameters, Prefer, Request, Return, batch, bundle, content, delete, provenance,
+    transaction,
 };
 use crate::resource::json::Json;
 use crate::resource::link::Links;
@@ -73,6 +74,8 @@ pub struct Prepared {
     pub work: Work,
     /// Whether the answer is to have no body (an entry with the method HEAD).
     pub head: bool,
+    /// The Provenance that is stored with what it writes.
+    pub provenance: Option<Box<PreparedWrite>>,
 }
 
 /// What a prepared request does in its transaction.
@@ -97,7 +100,7 @@ pub enum Work {
 impl Prepared {
     /// Work that is answered in full.
     pub(crate) const fn new(work: Work) -> Prepared {
-        Prepared { work, head: false }
+        Prepared { work, head: false, provenance: None }
     }
 
     /// Whether it may change what is searched by.
@@ -208,10 +211,17 @@ impl Server {
     ///
     /// Errors: whatever is wrong with the request in itself, and [`ErrorCode::Forbidden`].
     pub fn prepare(&self, actor: &Actor, request: Request) -> Result<Prepared, Error> {
-        if let Interaction::Bundle(body) = &request.interaction {
-            return bundle::prepare(self, actor, body, request.prefer);
+        let mut request = request;
+        let header = request.provenance.take();
+        let mut prepared = match &request.interaction {
+            Interaction::Bundle(body) => bundle::prepare(self, actor, body, request.prefer)?,
+            _ => self.prepare_entry(actor, request, Given::default())?,
+        };
+        if let Some(header) = header {
+            let provenance = provenance::prepare(self, actor, &prepared.work, &header)?;
+            prepared.provenance = Some(Box::new(provenance));
         }
-        self.prepare_entry(actor, request, Given::default())
+        Ok(prepared)
     }
 
     /// Prepares an interaction, with what an entry of a Bundle gives for it.
@@ -221,7 +231,7 @@ impl Server {
         request: Request,
         given: Given<'_>,
     ) -> Result<Prepared, Error> {
-        let Request { interaction, conditions, if_none_exist, prefer } = request;
+        let Request { interaction, conditions, if_none_exist, prefer, .. } = request;
         let read = |type_, id, version, parameters: &Parameters| -> Result<Prepared, Error> {
             let access = require(actor, Letter::Read, type_)?;
             let subset = View::of_read(type_, parameters)?;
@@ -332,9 +342,18 @@ impl Server {
             Work::Capabilities | Work::Read(_) | Work::History(_) | Work::Search(_) => {
                 self.perform_read(tx, actor, prepared)
             }
-            Work::Write(write) => write.perform(self, tx),
+            Work::Write(write) => match &prepared.provenance {
+                None => write.perform(self, tx),
+                Some(provenance) => {
+                    let mut written = Vec::new();
+                    let answer = write.perform_telling(self, tx, &mut written)?;
+                    provenance::store(provenance, self, tx, &written).map(|()| answer)
+                }
+            },
             Work::Batch(batch) => batch.perform(self, tx, actor),
-            Work::Transaction(transaction) => transaction.perform(self, tx, actor),
+            Work::Transaction(transaction) => {
+                transaction.perform(self, tx, actor, prepared.provenance.as_deref())
+            }
         }
     }
 

@@ -128,7 +128,7 @@ pub(super) fn again(
 }
 
 /// What is stored of a resource and what it is found by.
-fn indexed(server: &Server, type_: TypeId, id: &Id, tree: &Json<'_>) -> Result<Content, Error> {
+pub(super) fn indexed(server: &Server, type_: TypeId, id: &Id, tree: &Json<'_>) -> Result<Content, Error> {
     let indexed = index::extract(&server.parameters(), type_, tree, &server.settings.base);
     let obscure = is_obscure(type_, tree, &server.settings.base);
     let body = tree.as_object().map(|resource| Body::new(resource, id));
