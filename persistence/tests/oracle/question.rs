@@ -12,7 +12,7 @@ use domain::conformance::{Definitions, SearchParameters};
 use domain::id::Id;
 use domain::index::hash::resource_key;
 use domain::search::page::Seal;
-use domain::search::query::{Position, Query};
+use domain::search::query::Query;
 use domain::search::{Compartment, Context, Limits, SearchScope, parse};
 use proptest::prelude::*;
 
@@ -186,13 +186,6 @@ impl Question {
             Some(type_) => SearchScope::of_compartment(compartment, type_),
             None => Ok(SearchScope::Compartment(compartment, None)),
         }
-    }
-
-    /// A position as it comes back out of a cursor.
-    pub(super) fn sealed(&self, position: Position) -> Position {
-        let seal = Seal { key: &[0; 32], caller: "" };
-        let cursor = seal.search(&position, &self.url, Instant(0));
-        seal.open_search(&cursor, &self.url, position.values.len(), Instant(0)).unwrap()
     }
 
     /// What the asker may see.

@@ -12,6 +12,7 @@ use domain::conformance::{Definitions, SearchParameters, TypeId};
 use domain::id::Id;
 use domain::index::{Indexed, extract};
 use domain::resource::json::Json;
+use domain::search::page::Seal;
 use domain::search::query::{Position, Query};
 use domain::store::memory::MemoryStore;
 use domain::store::{
@@ -162,10 +163,15 @@ impl Running {
 
     /// All pages of a search.
     pub(super) fn ask(&self, question: &Question) -> Answer {
+        self.pages(&question.access(), &question.query())
+    }
+
+    /// All pages of a query.
+    pub(super) fn pages(&self, access: &Access, query: &Query) -> Answer {
         let mut answer = Answer { pages: Vec::new(), included: Vec::new(), total: None, fault: None };
         let mut after: Option<Position> = None;
         loop {
-            let (access, query) = (question.access(), Query { after: after.take(), ..question.query() });
+            let (access, query) = (access.clone(), Query { after: after.take(), ..query.clone() });
             let found: Matches = match self.read(move |tx| tx.search(&access, &query)) {
                 Ok(found) => found,
                 Err(error) => {
@@ -179,10 +185,31 @@ impl Running {
             answer.included.push(included);
             answer.total = found.total;
             match found.next {
-                Some(next) if answer.pages.len() < 100 => after = Some(question.sealed(next)),
+                Some(next) if answer.pages.len() < 100 => after = Some(sealed(next)),
                 _ => return answer,
             }
         }
+    }
+
+    /// Creates resources in one transaction, all at one instant.
+    pub(super) fn load(&self, resources: &[(&'static str, String, Vec<u8>)]) {
+        let versions = resources.iter().map(|(type_, id, body)| {
+            let (type_, tree) = (type_id(type_), Json::parse(body).unwrap());
+            NewVersion {
+                type_,
+                id: Id::parse(id).unwrap(),
+                version: 1,
+                row: None,
+                revives: false,
+                updated: Instant(1_700_000_000_000_000),
+                method: Method::Update,
+                body: body.clone(),
+                indexed: extract(SearchParameters::r4(), type_, &tree, BASE),
+            }
+        });
+        let (done, outcome) = channel();
+        self.executor().write(Box::new(Load { versions: versions.collect(), done })).unwrap();
+        outcome.recv().unwrap().unwrap();
     }
 
     /// What reads, vreads and histories give, for several askers.
@@ -291,6 +318,29 @@ impl Drop for Running {
             sql(&url, &format!("DROP SCHEMA {schema} CASCADE"));
         }
         self.directory.take();
+    }
+}
+
+/// A position as it comes back out of a cursor.
+fn sealed(position: Position) -> Position {
+    let (seal, subject) = (Seal { key: &[0; 32], caller: "" }, "search");
+    let cursor = seal.search(&position, subject, Instant(0));
+    seal.open_search(&cursor, subject, position.values.len(), Instant(0)).unwrap()
+}
+
+/// Many new resources as a job.
+struct Load {
+    versions: Vec<NewVersion>,
+    done: Sender<Result<(), Error>>,
+}
+
+impl WriteJob for Load {
+    fn run(&mut self, tx: &mut dyn WriteTx) -> Result<(), Error> {
+        tx.write(self.versions.clone())
+    }
+
+    fn done(self: Box<Self>, outcome: Result<(), Error>) {
+        let _ = self.done.send(outcome);
     }
 }
 
