@@ -3,7 +3,7 @@
 //! SQLite gets statements of a few fixed lengths, PostgreSQL one statement for all tables with an array for each column.
 
 use crate::connection::{Connection, Link};
-use crate::schema::{TYPE_COUNT, Table};
+use crate::schema::{TYPE_COUNT, Table, WORDS};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{Error as DieselError, QueryResult};
@@ -98,10 +98,13 @@ fn chunks(connection: &mut SqliteConnection, rows: &Rows) -> QueryResult<()> {
     Ok(())
 }
 
-/// What becomes of a row that is there already: counts add up, no other table has such.
+/// What becomes of a row that is there already: counts add up, a set of words is the same for all; no other table has
+/// such.
 fn meeting(table: &'static Table) -> &'static str {
     if table.name == TYPE_COUNT.name {
         " ON CONFLICT (type_id, shard) DO UPDATE SET living = type_count.living + excluded.living"
+    } else if table.name == WORDS.name {
+        " ON CONFLICT DO NOTHING"
     } else {
         ""
     }

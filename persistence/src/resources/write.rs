@@ -57,8 +57,11 @@ pub(crate) fn versions(tx: &mut Transaction<'_>, versions: Vec<NewVersion>) -> R
     }
     let compartments = compartments(tx, members)?;
     let mut tables = vec![resources, compartments, counts(tx, living)?];
+    let sets: Vec<i64> = indexes.sets().collect();
     tables.extend(indexes.tables());
-    rows::insert(tx.connection, &tables)
+    rows::insert(tx.connection, &tables)?;
+    tx.connection.wrote(sets);
+    Ok(())
 }
 
 /// How many more resources are not deleted with a version than before it.

@@ -1,24 +1,18 @@
 //! Choices at random that come again with the same seed.
 
-/// A generator (`SplitMix64`).
-pub(super) struct Pick(u64);
+use tests::storm::Random;
+
+/// A generator.
+pub(super) struct Pick(Random);
 
 impl Pick {
     pub(super) fn new(seed: u64) -> Pick {
-        Pick(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        Pick(Random(seed))
     }
 
     /// A number below `end`, 0 if that is 0.
     pub(super) fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(end.max(1)).unwrap()).unwrap()
+        self.0.below(end)
     }
 
     /// Whether one of `times` comes up.
