@@ -26,7 +26,7 @@ use crate::search::Limits;
 use crate::search::control::View;
 use crate::search_parameter::Known;
 use crate::store::{ReadTx, WriteTx};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What this server is: its address, limits and sources of time and ids.
 pub struct Server {
@@ -38,8 +38,8 @@ pub struct Server {
     pub ids: Arc<dyn IdSource>,
     /// What can be searched by.
     known: Known,
-    /// The CapabilityStatement, once it was asked for.
-    capabilities: OnceLock<Vec<u8>>,
+    /// The CapabilityStatement of a generation of what can be searched by, once it was asked for.
+    capabilities: Mutex<Option<(i64, Vec<u8>)>>,
 }
 
 /// What an operator chose.
@@ -183,7 +183,7 @@ impl Writing<'_> {
 impl Server {
     /// A server with these settings and sources.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Server {
-        Server { settings, clock, ids, known: Known::new(), capabilities: OnceLock::new() }
+        Server { settings, clock, ids, known: Known::new(), capabilities: Mutex::default() }
     }
 
     /// What can be searched by now.
@@ -340,11 +340,20 @@ impl Server {
 
     /// `FHIR R4 http.html#capabilities`: what the Registry says, at this address.
     pub fn capabilities(&self) -> Answer {
-        let statement = self.capabilities.get_or_init(|| self.statement().to_string().into_bytes());
-        Answer { status: 200, body: Some(statement.clone()), version: None, location: false }
+        let parameters = self.parameters();
+        let mut kept = self.capabilities.lock().unwrap_or_else(PoisonError::into_inner);
+        let body = match &*kept {
+            Some((generation, body)) if *generation == parameters.generation() => body.clone(),
+            _ => {
+                let body = self.statement(&parameters).to_string().into_bytes();
+                *kept = Some((parameters.generation(), body.clone()));
+                body
+            }
+        };
+        Answer { status: 200, body: Some(body), version: None, location: false }
     }
 
-    fn statement(&self) -> serde_json::Value {
+    fn statement(&self, parameters: &SearchParameters) -> serde_json::Value {
         let installation = Installation {
             public_url: &self.settings.public_url,
             base: &self.settings.base,
@@ -353,7 +362,7 @@ impl Server {
             tokens: self.settings.tokens,
             deletes_several: self.settings.max_conditional_deletes > 1,
         };
-        capability::statement(Registry::r4(), &installation)
+        capability::statement(Registry::r4(), parameters, &installation)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What holds for every document: references lead somewhere, operations have names of their own.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use domain::conformance::Registry;
+use domain::conformance::{Registry, SearchParameters};
 use openapi::{Depth, Extent, Installation};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -13,7 +13,14 @@ fn built(extent: &Extent<'_>) -> Value {
         version: "0",
         tokens: true,
     };
-    serde_json::to_value(openapi::build(Registry::r4(), &installation, extent, Depth::Full)).unwrap()
+    serde_json::to_value(openapi::build(
+        Registry::r4(),
+        SearchParameters::r4(),
+        &installation,
+        extent,
+        Depth::Full,
+    ))
+    .unwrap()
 }
 
 fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {

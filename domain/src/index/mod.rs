@@ -16,8 +16,9 @@ use crate::conformance::{ParameterId, TypeId};
 /// The format of index rows: what extraction gives and how it is kept. Raise it by one in every change that makes rows
 /// differ from those already stored: a server that opens an older store then indexes it anew by itself
 /// (`docs/decisions/0151`). 2: quantities in canonical units. 3: tokens
-/// without case and with what they are sorted by, words, the codes of ValueSets, active members.
-pub const FORMAT: i64 = 3;
+/// without case and with what they are sorted by, words, the codes of ValueSets, active members. 4: instants
+/// as points, positions with their vectors.
+pub const FORMAT: i64 = 4;
 
 /// Which aspect of a parameter's value a row holds. The store interns (parameter, facet) as one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

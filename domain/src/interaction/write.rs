@@ -14,6 +14,7 @@ use crate::index::{Indexed, extract};
 use crate::resource::body::Body;
 use crate::resource::json::Json;
 use crate::resource::link::Links;
+use crate::search_parameter;
 use crate::server::Server;
 use crate::store::{Current, Lock, Method, NewVersion, Stored, WriteTx};
 use std::sync::Arc;
@@ -257,6 +258,7 @@ pub(super) fn store(
         let tree = Json::parse(&version.body)?;
         version.indexed = extract(&parameters, version.type_, &tree, &server.settings.base);
     }
+    search_parameter::follow(server, tx, &versions)?;
     tx.write(versions)
 }
 
