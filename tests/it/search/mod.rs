@@ -15,6 +15,7 @@ mod subset;
 mod text;
 mod token;
 mod totals;
+mod walk;
 
 use crate::http::{Http, reference};
 use crate::server::unique;
