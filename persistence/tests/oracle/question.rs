@@ -12,7 +12,7 @@ use domain::conformance::{Definitions, SearchKind, SearchParameters};
 use domain::id::Id;
 use domain::index::hash::resource_key;
 use domain::search::page::Seal;
-use domain::search::query::{Position, Query, SortBy};
+use domain::search::query::{Query, SortBy};
 use domain::search::{Compartment, Context, Limits, SearchScope, parse};
 use proptest::prelude::*;
 
