@@ -1,5 +1,5 @@
-//! Walks over 1,200 matches (the debug build that tests drive is slow on SQLite), to the end and back again, while four writers insert, update and delete (FHIR R4
-//! `http.html#paging`): what is there throughout is met exactly once each way.
+//! Walks over 1,200 matches (the debug build that tests drive is slow on SQLite), to the end and back again, while four
+//! writers insert, update and delete (FHIR R4 `http.html#paging`): what is there throughout is met exactly once each way.
 
 use super::Ward;
 use crate::http::{Http, link, reference};
@@ -20,7 +20,7 @@ fn member(tag: &str, number: usize, status: &str) -> Value {
         "resourceType": "Observation", "id": format!("{tag}-{number}"), "status": status, "code": { "text": "crowd" },
         "meta": { "tag": [{ "code": tag }] }, "effectiveDateTime": format!("2024-{:02}-01", 1 + number % 12)
     });
-    if number % 7 > 0 {
+    if !number.is_multiple_of(7) {
         member["valueQuantity"] = json!({ "value": number % 31, "unit": "mg" });
     }
     member
