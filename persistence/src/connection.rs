@@ -128,12 +128,6 @@ impl Connection {
         outcome.map_err(|error| self.failed(error))
     }
 
-    /// Rows of two numbers.
-    pub(crate) fn pairs(&mut self, statement: &Statement) -> Result<Vec<(i64, i64)>, Error> {
-        let outcome = on!(self, c => statement.rows::<(BigInt, BigInt)>().load(&mut **c));
-        outcome.map_err(|error| self.failed(error))
-    }
-
     /// Rows of two texts and a number.
     pub(crate) fn records(&mut self, statement: &Statement) -> Result<Vec<(String, String, i64)>, Error> {
         let outcome = on!(self, c => statement.rows::<(Text, Text, BigInt)>().load(&mut **c));

@@ -134,16 +134,9 @@ pub(super) fn composites(
     connection: &mut Connection,
     (after, upto): (i64, i64),
 ) -> Result<ByResource, Error> {
-    type Columns = (
-        (BigInt, BigInt, BigInt),
-        (BigInt, BigInt, BigInt, Double, Double, Double, Double, Text),
-        (BigInt, BigInt, BigInt, Double, Double, Double, Double, Text),
-        (BigInt, BigInt, BigInt, Double, Double, Double, Double, Text),
-    );
-    type Component = (i64, i64, i64, f64, f64, f64, f64, String);
-    type Values = ((i64, i64, i64), Component, Component, Component);
     let mut statement = Statement::new(composite::SELECT);
-    let rows: Vec<Values> = load!(connection, range(&mut statement, after, upto), Columns, Values);
+    let rows: Vec<composite::Values> =
+        load!(connection, range(&mut statement, after, upto), composite::SqlColumns, composite::Values);
     let mut found = ByResource::new();
     for ((rid, p, components), one, two, three) in rows {
         let mut row = Row::of(p, &[components]);
