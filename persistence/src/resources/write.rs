@@ -1,7 +1,8 @@
 //! New versions, all of a request at once: current ones go to the history, index rows and compartments follow.
 
+use super::body::encode;
+use super::method_number;
 use super::read::key;
-use super::{encode, method_number};
 use crate::dialect::Dialect;
 use crate::index::{self, IndexRows, difference};
 use crate::rows::{self, Cell, Rows};
