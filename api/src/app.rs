@@ -6,7 +6,7 @@ use crate::guard::limit::Running;
 use crate::guard::rate::Rates;
 use crate::oauth::Authority;
 use crate::operations::metrics::Recorder;
-use crate::settings::{NhsNumber, Settings};
+use crate::settings::{NhsNumber, Settings, UnknownParameters};
 use crate::worker::{Preparation, Worker};
 use crate::{guard, routes};
 use actix_web::middleware::{Compress, from_fn};
@@ -97,6 +97,8 @@ pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
         },
         public_url: settings.public_url.trim_end_matches('/').to_owned(),
         max_entries: settings.bundle_entries,
+        search: settings.search(),
+        ignore_unknown: settings.search_unknown_parameters == UnknownParameters::Ignore,
     };
     Server::new(settings, Arc::new(SystemClock), Arc::new(ids))
 }

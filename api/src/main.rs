@@ -4,6 +4,7 @@ mod app;
 mod cli;
 mod clock;
 mod docs;
+mod egress;
 mod fhir;
 mod guard;
 mod oauth;

@@ -1,5 +1,7 @@
 //! What an operator can set: environment `BINNACLE_*`, then `binnacle.toml`, then defaults.
 
+use domain::search::Limits;
+use domain::search::limits::MOST_SORT_KEYS;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
@@ -41,6 +43,26 @@ settings! {
     body_limit: usize = 64 << 20;
     /// entries of a batch or transaction
     bundle_entries: usize = 10_000;
+    /// bytes of a request's query; a longer search is sent as a form
+    query_length: usize = 16 << 10;
+    /// refuse or ignore: what becomes of a search parameter that is not known
+    search_unknown_parameters: UnknownParameters = UnknownParameters::Refuse;
+    /// matches on a page of a search or history when the caller does not say
+    page_size: usize = Limits::DEFAULT.page;
+    /// matches on a page at most, whatever the caller says
+    page_size_max: usize = Limits::DEFAULT.largest_page;
+    /// parameters of one search
+    search_parameters: usize = Limits::DEFAULT.parameters;
+    /// values of one search parameter, separated by commas
+    search_values: usize = Limits::DEFAULT.values;
+    /// links of one chain, _has included
+    search_chain: usize = Limits::DEFAULT.links;
+    /// keys of _sort, up to 16
+    search_sort_keys: usize = Limits::DEFAULT.sort_keys;
+    /// _include and _revinclude of one search
+    search_includes: usize = Limits::DEFAULT.includes;
+    /// resources that a page brings along by them
+    search_included: usize = Limits::DEFAULT.included;
     /// seconds that a request may take
     request_timeout: u64 = 120;
     /// requests worked on at once; more are answered 503
@@ -59,6 +81,8 @@ settings! {
     login_failures: LoginFailures = LoginFailures { account: 10, address: 100 };
     /// origins of browser apps, separated by spaces, beside those of registered clients
     cors_origins: String = String::new();
+    /// networks and addresses that outgoing calls may reach beside the public internet, separated by spaces
+    egress_allow: String = String::new();
     /// text or json
     log_format: LogFormat = LogFormat::Text;
     /// what is logged, as tracing directives; access=debug logs every request
@@ -83,6 +107,16 @@ pub(crate) enum NhsNumber {
     Refuse,
     /// A wrong one is stored and reported.
     Warn,
+}
+
+/// `BINNACLE_SEARCH_UNKNOWN_PARAMETERS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum UnknownParameters {
+    /// The search is 400 unless `Prefer: handling=lenient` is sent.
+    Refuse,
+    /// It goes on without them and says so unless `Prefer: handling=strict` is sent.
+    Ignore,
 }
 
 /// `BINNACLE_LOGIN_FAILURES`, written `account,address`.
@@ -159,10 +193,19 @@ impl Settings {
             ("MAX_REQUESTS", self.max_requests, 1),
             ("MAX_CONNECTIONS", self.max_connections, 1),
             ("QUEUE", self.queue, 1),
+            ("QUERY_LENGTH", self.query_length, 1024),
+            ("PAGE_SIZE", self.page_size, 1),
+            ("PAGE_SIZE_MAX", self.page_size_max, self.page_size),
+            ("SEARCH_PARAMETERS", self.search_parameters, 1),
+            ("SEARCH_VALUES", self.search_values, 1),
+            ("SEARCH_SORT_KEYS", self.search_sort_keys, 1),
         ] {
             if value < least {
                 return Err(format!("BINNACLE_{name} is wrong: it must be {least} or more."));
             }
+        }
+        if self.search_sort_keys > MOST_SORT_KEYS {
+            return Err(format!("BINNACLE_SEARCH_SORT_KEYS is wrong: it must be {MOST_SORT_KEYS} or less."));
         }
         if self.request_timeout == 0 {
             return Err("BINNACLE_REQUEST_TIMEOUT is wrong: it must be 1 or more.".into());
@@ -183,6 +226,20 @@ impl Settings {
     /// `{public_url}/FHIR/R4`.
     pub(crate) fn base(&self) -> String {
         format!("{}/FHIR/R4", self.public_url)
+    }
+
+    /// How much a search may ask for.
+    pub(crate) const fn search(&self) -> Limits {
+        Limits {
+            parameters: self.search_parameters,
+            values: self.search_values,
+            links: self.search_chain,
+            sort_keys: self.search_sort_keys,
+            includes: self.search_includes,
+            included: self.search_included,
+            page: self.page_size,
+            largest_page: self.page_size_max,
+        }
     }
 
     /// Async workers.
@@ -250,7 +307,7 @@ pub(crate) fn help() -> String {
             None => String::new(),
         };
         let name = format!("BINNACLE_{}", name.to_ascii_uppercase());
-        text.push_str(&format!("  {name:<32}{} [{default}]\n", meaning.trim()));
+        text.push_str(&format!("  {name:<36}{} [{default}]\n", meaning.trim()));
     }
     text
 }
@@ -287,6 +344,10 @@ mod tests {
             ("public_url = \"x\"", "BINNACLE_PUBLIC_URL"),
             ("listen = \"nowhere\"", "BINNACLE_LISTEN"),
             ("queue = 0", "BINNACLE_QUEUE"),
+            ("page_size = 50\npage_size_max = 40", "BINNACLE_PAGE_SIZE_MAX"),
+            ("search_sort_keys = 17", "BINNACLE_SEARCH_SORT_KEYS"),
+            ("search_chain = -1", "BINNACLE_SEARCH_CHAIN"),
+            ("search_unknown_parameters = \"warn\"", "BINNACLE_SEARCH_UNKNOWN_PARAMETERS"),
             ("login_failures = \"10\"", "BINNACLE_LOGIN_FAILURES"),
             ("login_failures = \"-1,5\"", "BINNACLE_LOGIN_FAILURES"),
             ("login_failures = 10", "BINNACLE_LOGIN_FAILURES"),

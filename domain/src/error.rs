@@ -49,6 +49,8 @@ pub enum ErrorCode {
     MultipleMatches,
     /// The request contradicts the state of the store.
     Conflict,
+    /// The search parameter is known, but not every resource has been indexed under it yet.
+    BeingIndexed,
     /// Two entries of a transaction change the same resource.
     DuplicateTarget,
     /// No token, or one that is not valid.
@@ -57,6 +59,8 @@ pub enum ErrorCode {
     Forbidden,
     /// The body or the page asked for is larger than the limit.
     TooLarge,
+    /// The query of the address is longer than the limit.
+    QueryTooLong,
     /// Too many requests from this caller.
     Throttled,
     /// The server has as much work as it can hold; try again.
@@ -124,10 +128,12 @@ table! {
     VersionMismatch 412 "conflict" "RESOURCE_VERSION_MISMATCH" "Read the current version, apply the change to it and send its ETag in If-Match.";
     MultipleMatches 412 "multiple-matches" "TOO_MANY_MATCHES" "Make the condition select at most one resource.";
     Conflict 409 "conflict" "CONFLICT" "Read the current state and try again.";
+    BeingIndexed 409 "transient" "BEING_INDEXED" "Wait until the search parameter is in the CapabilityStatement at /metadata, then search again.";
     DuplicateTarget 400 "duplicate" "DUPLICATE_TARGET" "Change each resource in one entry of the transaction only.";
     Unauthenticated 401 "login" "ACCESS_DENIED" "Send a valid access token in the Authorization header.";
     Forbidden 403 "forbidden" "ACCESS_DENIED" "Ask for a token whose scope covers this interaction.";
     TooLarge 413 "too-long" "TOO_LARGE" "Send less in one request.";
+    QueryTooLong 414 "too-long" "TOO_LARGE" "Send the search as a form to _search.";
     Throttled 429 "throttled" "TOO_MANY_REQUESTS" "Wait for the time in Retry-After.";
     Busy 503 "transient" "SERVICE_UNAVAILABLE" "Wait for the time in Retry-After, then send the same request again.";
     Timeout 504 "timeout" "TIMEOUT" "Ask for less, or try again later.";

@@ -23,6 +23,7 @@
 //! | [`resource`] | a resource as JSON text, as a tree and as stored bytes; links between resources |
 //! | [`index`] | from a resource to its index rows and compartments |
 //! | [`search`] | from the pairs of a URL to a typed [`Query`](search::query::Query), and from matches to a Bundle; `search/kind` has one file a search type, and `persistence/src/search` answers to the same names |
+//! | [`search_parameter`] | search parameters that administrators define |
 //! | [`access`] | who may see and do what, as sets of rows |
 //! | [`authorization`] | the OAuth 2.0 / SMART authorization server, as functions from request to response |
 //! | [`store`] | what the domain asks of a database, and [`MemoryStore`](store::memory::MemoryStore), the plainest answer to it |
@@ -68,6 +69,7 @@ pub mod index;
 pub mod interaction;
 pub mod resource;
 pub mod search;
+pub mod search_parameter;
 pub mod server;
 pub mod store;
 

@@ -4,19 +4,24 @@ use crate::access::actor::Actor;
 use crate::access::decision::{self, require};
 use crate::access::scope::Letter;
 use crate::clock::Clock;
-use crate::conformance::TypeId;
 use crate::conformance::capability::{self, Installation};
 use crate::conformance::registry::Registry;
 use crate::conformance::validation::ValidationSettings;
+use crate::conformance::{SearchParameters, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::{Id, IdSource};
 use crate::interaction::history::PreparedHistory;
 use crate::interaction::read::PreparedRead;
 use crate::interaction::search::PreparedSearch;
 use crate::interaction::write::{Content, Kind, PreparedWrite};
-use crate::interaction::{Answer, Interaction, Request, Return, batch, bundle, content, transaction};
+use crate::interaction::{
+    Answer, Interaction, Parameters, Request, Return, batch, bundle, content, transaction,
+};
 use crate::resource::json::Json;
 use crate::resource::link::Links;
+use crate::search::Limits;
+use crate::search::control::View;
+use crate::search_parameter::Known;
 use crate::store::{ReadTx, WriteTx};
 use std::sync::{Arc, OnceLock};
 
@@ -28,6 +33,8 @@ pub struct Server {
     pub clock: Arc<dyn Clock>,
     /// Ids and randomness.
     pub ids: Arc<dyn IdSource>,
+    /// What can be searched by.
+    known: Known,
     /// The CapabilityStatement, once it was asked for.
     capabilities: OnceLock<Vec<u8>>,
 }
@@ -47,6 +54,11 @@ pub struct Settings {
     pub validation: ValidationSettings,
     /// Most entries of a batch or transaction.
     pub max_entries: usize,
+    /// How much a search may ask for.
+    pub search: Limits,
+    /// Whether unknown search parameters are ignored, and reported, unless `Prefer: handling=strict` is sent; otherwise
+    /// refused, unless `handling=lenient` is.
+    pub ignore_unknown: bool,
 }
 
 /// A request that has been parsed, validated and indexed, ready for a transaction.
@@ -100,7 +112,12 @@ pub(crate) struct Given<'a> {
 impl Server {
     /// A server with these settings and sources.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Server {
-        Server { settings, clock, ids, capabilities: OnceLock::new() }
+        Server { settings, clock, ids, known: Known::new(), capabilities: OnceLock::new() }
+    }
+
+    /// What can be searched by now.
+    pub fn parameters(&self) -> Arc<SearchParameters> {
+        self.known.parameters()
     }
 
     /// Does what needs no database: decides access, parses, validates, assigns ids, rewrites links, extracts index rows.
@@ -128,11 +145,11 @@ impl Server {
                 "A conditional create (If-None-Exist) is not supported.",
             ));
         }
-        let read = |type_, id, version| -> Result<Prepared, Error> {
+        let read = |type_, id, version, parameters: &Parameters| -> Result<Prepared, Error> {
             let access = require(actor, Letter::Read, type_)?;
-            Ok(Prepared {
-                work: Work::Read(PreparedRead { type_, id, version, conditions: conditions.clone(), access }),
-            })
+            let subset = View::of_read(type_, parameters)?;
+            let conditions = conditions.clone();
+            Ok(Prepared { work: Work::Read(PreparedRead { type_, id, version, conditions, subset, access }) })
         };
         let write = |kind: Kind,
                      type_: TypeId,
@@ -149,8 +166,8 @@ impl Server {
             Ok(Prepared { work: Work::Write(Box::new(write)) })
         };
         match interaction {
-            Interaction::Read(type_, id) => read(type_, id, None),
-            Interaction::Vread(type_, id, version) => read(type_, id, Some(version)),
+            Interaction::Read(type_, id, parameters) => read(type_, id, None, &parameters),
+            Interaction::Vread(type_, id, version, parameters) => read(type_, id, Some(version), &parameters),
             Interaction::Create(type_, body) => {
                 require(actor, Letter::Create, type_)?;
                 let id = id.unwrap_or_else(|| self.ids.resource_id());
@@ -170,8 +187,8 @@ impl Server {
                 let history = PreparedHistory::new(self, actor, scope, &parameters)?;
                 Ok(Prepared { work: Work::History(Box::new(history)) })
             }
-            Interaction::Search(type_, parameters) => {
-                let search = PreparedSearch::new(self, actor, type_, &parameters, prefer)?;
+            Interaction::Search(scope, parameters) => {
+                let search = PreparedSearch::new(self, actor, scope, &parameters, prefer)?;
                 Ok(Prepared { work: Work::Search(Box::new(search)) })
             }
             Interaction::Patch(..) => {

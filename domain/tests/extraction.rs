@@ -1,7 +1,7 @@
 //! Index extraction over HL7's R4 examples: what representative parameters find, and that nothing makes it panic.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use domain::conformance::Definitions;
+use domain::conformance::{Definitions, SearchParameters};
 use domain::index::hash::{resource_key, text_key};
 use domain::index::{Facet, IndexValue, Indexed, extract};
 use domain::resource::json::Json;
@@ -20,7 +20,7 @@ fn examples() -> Option<BTreeMap<String, Vec<u8>>> {
 fn extracted(text: &str) -> Indexed {
     let tree = Json::parse(text.as_bytes()).unwrap();
     let definitions = Definitions::r4();
-    extract(definitions, definitions.type_id(tree.resource_type().unwrap()).unwrap(), &tree, BASE)
+    extract(SearchParameters::r4(), definitions.type_id(tree.resource_type().unwrap()).unwrap(), &tree, BASE)
 }
 
 /// The rows of `code` of `type_` in `facet`.
@@ -139,7 +139,7 @@ fn no_example_panics_and_nearly_all_are_found_by_something() {
     for (name, text) in &files {
         let Ok(tree) = Json::parse(text) else { continue };
         let Some(type_) = tree.resource_type().and_then(|name| definitions.type_id(name)) else { continue };
-        let found = extract(definitions, type_, &tree, BASE);
+        let found = extract(SearchParameters::r4(), type_, &tree, BASE);
         parameters.extend(found.entries.iter().map(|entry| entry.parameter));
         if found.entries.is_empty() {
             by_nothing.push(name);
@@ -147,7 +147,7 @@ fn no_example_panics_and_nearly_all_are_found_by_something() {
         // The same with every value in turn replaced by one of another kind.
         for wrong in [r#"{"value":[]}"#, "[[1]]", "null", "\"#\"", "-1e9"] {
             let mutated = replace_strings(&tree, &Json::parse(wrong.as_bytes()).unwrap());
-            extract(definitions, type_, &mutated, BASE);
+            extract(SearchParameters::r4(), type_, &mutated, BASE);
         }
     }
     assert!(by_nothing.len() * 20 <= files.len(), "{by_nothing:?}");

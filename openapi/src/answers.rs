@@ -35,6 +35,7 @@ const FAILURES: &[Failure] = failures! {
     Gone 410 [] "The resource was deleted.";
     PreconditionFailed 412 [] "`If-Match` names a version that is not current.";
     ContentTooLarge 413 [] "The body is larger than the limit.";
+    UriTooLong 414 [] "The query of the address is longer than the limit.";
     UnsupportedMediaType 415 [] "The body is of a media type that is not read here.";
     Unprocessable 422 [] "The resource breaks a rule.";
     TooManyRequests 429 ["Retry-After"] "Too many requests from this caller.";
@@ -158,6 +159,8 @@ fn schema(
         | InteractionCode::HistorySystem
         | InteractionCode::SearchSystem
         | InteractionCode::SearchType
+        | InteractionCode::SearchCompartment
+        | InteractionCode::SearchCompartmentType
         | InteractionCode::HistoryType
         | InteractionCode::HistoryInstance => schemas.named("Bundle"),
     };
@@ -185,6 +188,8 @@ const fn successes(interaction: InteractionCode) -> &'static [(&'static str, &'s
         InteractionCode::HistorySystem
         | InteractionCode::SearchSystem
         | InteractionCode::SearchType
+        | InteractionCode::SearchCompartment
+        | InteractionCode::SearchCompartmentType
         | InteractionCode::HistoryType
         | InteractionCode::HistoryInstance => &[("200", "A page of resources.")],
     }
@@ -198,7 +203,7 @@ fn may_fail(route: &Route, status: u16) -> bool {
     let changes = matches!(interaction, InteractionCode::Update | InteractionCode::Delete) || bundle;
     match status {
         401 | 403 => interaction != InteractionCode::Capabilities,
-        404 => interaction.level() == Level::Instance || bundle,
+        404 => matches!(interaction.level(), Level::Instance | Level::Compartment) || bundle,
         409 | 412 => changes,
         410 => matches!(interaction, InteractionCode::Read | InteractionCode::Vread) || bundle,
         413 | 415 => sends || route.form,

@@ -44,7 +44,10 @@ impl Writer<'_> {
         schemas: &mut Schemas,
         type_: &ResourceType,
     ) -> PathsBuilder {
-        for level in [Level::Type, Level::Instance] {
+        for level in [Level::Type, Level::Instance, Level::Compartment] {
+            if level == Level::Compartment && !type_.has_compartment() {
+                continue;
+            }
             for route in self.registry.routes_of(level) {
                 paths = self.route(paths, schemas, route, Some(type_));
             }
@@ -123,6 +126,8 @@ const fn verb(interaction: InteractionCode) -> &'static str {
         InteractionCode::SearchSystem => "searchSystem",
         InteractionCode::Create => "create",
         InteractionCode::SearchType => "search",
+        InteractionCode::SearchCompartment => "searchAllIn",
+        InteractionCode::SearchCompartmentType => "searchIn",
         InteractionCode::HistoryType => "historyOfType",
         InteractionCode::Read => "read",
         InteractionCode::Vread => "vread",
@@ -141,6 +146,10 @@ fn summary(route: &Route, type_: Option<&ResourceType>) -> String {
         InteractionCode::SearchSystem => "Search in all types".to_owned(),
         InteractionCode::Create => format!("Create a {name}; the server chooses its id"),
         InteractionCode::SearchType => format!("Search {name}"),
+        InteractionCode::SearchCompartmentType => {
+            format!("Search one type in a {name}'s compartment, also by the parameters of that type")
+        }
+        InteractionCode::SearchCompartment => format!("Search all types in a {name}'s compartment"),
         InteractionCode::HistoryType => format!("All versions of every {name}, latest first"),
         InteractionCode::Read => format!("Read a {name}"),
         InteractionCode::Vread => format!("Read one version of a {name}"),

@@ -62,10 +62,13 @@ impl<'a> Extent<'a> {
         }
     }
 
-    const fn levels(&self) -> &'static [Level] {
+    fn levels(&self) -> &'static [Level] {
         match self {
-            Extent::Everything => &[Level::System, Level::Type, Level::Instance],
+            Extent::Everything => &[Level::System, Level::Type, Level::Instance, Level::Compartment],
             Extent::Server => &[Level::System],
+            Extent::Types(types) if types.iter().any(|type_| type_.has_compartment()) => {
+                &[Level::Type, Level::Instance, Level::Compartment]
+            }
             Extent::Types(_) => &[Level::Type, Level::Instance],
         }
     }

@@ -1,6 +1,5 @@
 //! Parameters of requests: path segments, search and result parameters, headers.
 
-use domain::conformance::capability::kind_code;
 use domain::conformance::definitions::SearchParameter;
 use domain::conformance::registry::{
     Header, InteractionCode, Level, Registry, ResourceType, ResultParameter, ValueType,
@@ -29,7 +28,7 @@ pub(crate) fn shared(registry: &Registry, levels: &[Level]) -> BTreeMap<String, 
             found.insert(parameter.name.to_owned(), result(parameter));
         }
         for parameter in registry.common_parameters().iter().filter(|_| interaction.searches()) {
-            found.insert(parameter.code.to_owned(), search(parameter));
+            found.insert(parameter.code.to_string(), search(parameter));
         }
     }
     found
@@ -47,11 +46,12 @@ pub(crate) fn apply(
     }
     if !route.form {
         if route.interaction.searches() {
-            for parameter in type_.into_iter().flat_map(|type_| &type_.parameters) {
+            let own = type_.filter(|_| route.interaction == InteractionCode::SearchType);
+            for parameter in own.into_iter().flat_map(|type_| &type_.parameters) {
                 operation = operation.parameter(search(parameter));
             }
             for parameter in registry.common_parameters() {
-                operation = operation.parameter_ref(reference(parameter.code));
+                operation = operation.parameter_ref(reference(&parameter.code));
             }
         }
         for parameter in registry.result_parameters(route.interaction) {
@@ -74,9 +74,10 @@ pub(crate) fn form(
     type_: Option<&ResourceType>,
 ) -> RefOr<Schema> {
     let mut form = ObjectBuilder::new().schema_type(Type::Object);
+    let type_ = type_.filter(|_| interaction == InteractionCode::SearchType);
     for parameter in type_.into_iter().flat_map(|type_| &type_.parameters).chain(registry.common_parameters())
     {
-        form = form.property(parameter.code, strings(Some(search_description(parameter))));
+        form = form.property(&*parameter.code, strings(Some(search_description(parameter))));
     }
     for parameter in registry.result_parameters(interaction) {
         form = form.property(parameter.name, value(parameter));
@@ -85,15 +86,18 @@ pub(crate) fn form(
 }
 
 /// Segments of paths and what they are.
-const SEGMENTS: [(&str, &str); 2] =
-    [("id", "The logical id of the resource."), ("version", "The version of the resource.")];
+const SEGMENTS: [(&str, &str); 3] = [
+    ("id", "The logical id of the resource."),
+    ("version", "The version of the resource."),
+    ("member", "A resource type of the compartment, such as `Observation`."),
+];
 
 fn segment(name: &str) -> Parameter {
     let description = SEGMENTS.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text);
-    let schema = if name == "id" {
-        crate::schemas::primitive("id", None)
-    } else {
-        crate::schemas::primitive("positiveInt", None)
+    let schema = match name {
+        "id" => crate::schemas::primitive("id", None),
+        "member" => ObjectBuilder::new().schema_type(Type::String),
+        _ => crate::schemas::primitive("positiveInt", None),
     };
     ParameterBuilder::new()
         .name(name)
@@ -118,6 +122,7 @@ fn result_component(interaction: InteractionCode, parameter: &ResultParameter) -
     // `_count` asks different things of searches and histories.
     let of = match interaction {
         InteractionCode::Capabilities => "capabilities_",
+        InteractionCode::Read | InteractionCode::Vread => "read",
         _ if interaction.tells_history() => "history",
         _ => "search",
     };
@@ -156,7 +161,7 @@ fn value(parameter: &ResultParameter) -> RefOr<Schema> {
 /// A search parameter: text (prefixes, systems and commas stand in it), and repeatable, which means AND.
 fn search(parameter: &SearchParameter) -> Parameter {
     ParameterBuilder::new()
-        .name(parameter.code)
+        .name(&*parameter.code)
         .parameter_in(ParameterIn::Query)
         .description(Some(search_description(parameter)))
         .schema(Some(strings(None)))
@@ -169,7 +174,7 @@ fn strings(description: Option<String>) -> RefOr<Schema> {
 }
 
 fn search_description(parameter: &SearchParameter) -> String {
-    let mut text = format!("{} ({})", parameter.description, kind_code(parameter.kind));
+    let mut text = format!("{} ({})", parameter.description, parameter.kind.code());
     let names: Vec<&str> =
         parameter.targets.iter().map(|target| Definitions::r4().type_name(*target)).collect();
     if parameter.kind == SearchKind::Reference && !names.is_empty() && names.len() <= 8 {

@@ -19,6 +19,9 @@ pub(crate) struct Names {
     pub(crate) counts: Counts,
 }
 
+/// Parameters that are not R4's are numbered from here, far above those that are interned.
+pub(crate) const CUSTOM: i64 = 1 << 32;
+
 /// Rows of one insert when parameters are interned.
 const CHUNK: usize = 500;
 
@@ -57,8 +60,12 @@ impl Names {
 
     /// `p` of a parameter's facet.
     pub(crate) fn p(&self, parameter: ParameterId, facet: Facet) -> i64 {
-        let number =
-            usize::try_from(parameter.0).ok().and_then(|at| self.parameters.get(at)).copied().unwrap_or(0);
+        let number = match parameter.as_custom() {
+            Some((number, _)) => CUSTOM + i64::from(number),
+            None => {
+                usize::try_from(parameter.0).ok().and_then(|at| self.parameters.get(at)).copied().unwrap_or(0)
+            }
+        };
         let facet = match facet {
             Facet::Value => 0,
             Facet::Text => 1,

@@ -107,7 +107,9 @@ impl Fresh {
     fn put(&self, id: &str, n: i64, patients: &[&str]) -> Result<(), Error> {
         let (id, patients) =
             (Id::parse(id).unwrap(), patients.iter().map(|id| resource_key("Patient", id)).collect());
-        self.write(move |tx| put(tx, &id, n, Indexed { entries: vec![], patients: Vec::clone(&patients) }))
+        self.write(move |tx| {
+            put(tx, &id, n, Indexed { patients: Vec::clone(&patients), ..Indexed::default() })
+        })
     }
 
     fn history(&self, access: Access, scope: HistoryScope) -> Vec<(String, i64)> {

@@ -69,7 +69,7 @@ fn put(store: &SqlStore, id: &str, patient: &str, code: &str, value: f64) {
         updated: Instant(1),
         method: Method::Update,
         body: b"{}".to_vec(),
-        indexed: Indexed { entries, patients: vec![resource_key("Patient", patient)] },
+        indexed: Indexed { entries, patients: vec![resource_key("Patient", patient)], ..Indexed::default() },
     };
     let (done, outcome) = channel();
     store.write(Box::new(Put(version, done))).unwrap();
@@ -97,6 +97,7 @@ fn found(store: &SqlStore, access: Access, criteria: Vec<Criterion>) -> (Vec<Str
         count: 10,
         total: Total::Accurate,
         includes: vec![],
+        included: 10,
         after: None,
     };
     let (send, receive) = channel();

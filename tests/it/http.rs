@@ -1,7 +1,7 @@
 //! A FHIR caller: requests with the right headers, answers that explain themselves when an assertion fails.
 
 use reqwest::Method;
-use reqwest::blocking::Client;
+use reqwest::blocking::{Client, ClientBuilder};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -27,13 +27,16 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+/// A client that follows no redirects. Its TLS is that of the server: the library brings none of its own.
+pub(crate) fn builder() -> ClientBuilder {
+    // Whoever was first has installed the same.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    Client::builder().redirect(reqwest::redirect::Policy::none())
+}
+
 impl Http {
     pub(crate) fn new(origin: &str) -> Self {
-        let client = Client::builder()
-            .timeout(Duration::from_secs(120))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .expect("an HTTP client");
+        let client = builder().timeout(Duration::from_secs(120)).build().expect("an HTTP client");
         Self { origin: origin.to_owned(), client, token: None }
     }
 

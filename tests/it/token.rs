@@ -2,7 +2,7 @@
 //! and for a person through the login and approval forms.
 
 use crate::browser::Browser;
-use crate::http::Http;
+use crate::http::{self, Http};
 use crate::server::{Server, unique};
 use oauth2::basic::BasicClient;
 use oauth2::{
@@ -112,7 +112,7 @@ pub(crate) fn oauth(server: &Server, id: &str, secret: Option<&str>) -> OAuth {
 
 /// What `oauth2` sends its requests with: it must not follow redirects.
 pub(crate) fn agent() -> reqwest::blocking::Client {
-    reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    http::builder().build().unwrap()
 }
 
 /// The one value of a parameter of an address.

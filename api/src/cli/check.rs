@@ -6,11 +6,13 @@ use crate::settings::Settings;
 use crate::worker::Worker;
 use clap::Args;
 use domain::access::Access;
+use domain::conformance::SearchParameters;
 use domain::store::integrity::{Fault, Finding, Page};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// `binnacle check`. It needs the BINNACLE_PUBLIC_URL under which the store was filled: absolute references below it are
 /// local.
@@ -35,11 +37,13 @@ impl Check {
             bar.set_style(style);
         }
         let mut result = Outcome { most: self.most, ..Outcome::default() };
+        let parameters = Arc::new(SearchParameters::new(0, Vec::new()));
         let mut after = None;
         loop {
             let base = settings.base();
+            let parameters = Arc::clone(&parameters);
             let page = worker
-                .read_blocking(move |tx| tx.check(&Access::everything(), &base, after))
+                .read_blocking(move |tx| tx.check(&Access::everything(), &parameters, &base, after))
                 .map_err(failed)?;
             bar.inc(page.resources);
             after = page.next;

@@ -1,6 +1,7 @@
 //! `binnacle client`: registers, lists and disables OAuth clients, also while the server runs.
 
 use super::{Open, open_store, say, secret_from_stdin, sentence};
+use crate::egress::Egress;
 use crate::settings::Settings;
 use crate::worker::Worker;
 use clap::{ArgGroup, Args, Subcommand};
@@ -40,7 +41,7 @@ pub(crate) struct Add {
     /// File with the client's JWK Set, for private_key_jwt
     #[arg(long, group = "authentication")]
     jwks: Option<PathBuf>,
-    /// Address of the client's JWK Set (not supported yet)
+    /// Address of the client's JWK Set, for private_key_jwt; fetched when an assertion needs it
     #[arg(long, group = "authentication")]
     jwks_url: Option<String>,
     /// Grant type: authorization_code or client_credentials; repeats
@@ -70,7 +71,7 @@ impl Client {
     pub(crate) fn run(self, settings: &Settings, open: Open) -> Result<ExitCode, String> {
         let printed = match self {
             Client::Add(add) => {
-                let client = add.client()?;
+                let client = add.client(&Egress::new(&settings.egress_allow)?)?;
                 client.validate().map_err(|error| sentence(&error))?;
                 let worker = Worker::new(open_store(settings, open)?);
                 let printed = client.to_public_json();
@@ -94,7 +95,7 @@ impl Client {
 }
 
 impl Add {
-    fn client(self) -> Result<client::Client, String> {
+    fn client(self, egress: &Egress) -> Result<client::Client, String> {
         let authentication = if self.secret_stdin {
             let secret = secret_from_stdin()?;
             if bits(&secret) < 128 {
@@ -107,8 +108,9 @@ impl Add {
             let set = serde_json::from_slice(&text)
                 .map_err(|error| format!("The file {} is not a JWK Set: {error}.", path.display()))?;
             Authentication::Keys(set)
-        } else if self.jwks_url.is_some() {
-            return Err("--jwks-url is not supported yet. Give the keys with --jwks FILE.".into());
+        } else if let Some(address) = self.jwks_url {
+            egress.check(&address)?;
+            Authentication::KeysAt(address)
         } else {
             Authentication::Public
         };

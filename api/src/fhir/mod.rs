@@ -44,7 +44,7 @@ async fn answer(
     app: &web::Data<App>,
     label: &mut Label,
 ) -> Result<HttpResponse, Error> {
-    let address = request::address(http)?;
+    let address = request::address(http, app.settings.query_length)?;
     *label = Label::of(request::label(&address, http.method()));
     let actor = match address {
         // The CapabilityStatement is for everyone (`FHIR R4 http.html#capabilities`).

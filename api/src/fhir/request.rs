@@ -13,19 +13,19 @@ use domain::interaction::{Interaction, Parameters, Prefer, Request, Return};
 use domain::{Error, ErrorCode};
 use std::time::SystemTime;
 
-/// Longest query that is read, in bytes. A longer search is sent as a form.
-const LONGEST_QUERY: usize = 16 << 10;
-
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const IF_NONE_EXIST: HeaderName = HeaderName::from_static("if-none-exist");
 
 /// The FHIR address of a request, with a method that is offered there.
 ///
-/// Errors: as [`Address::parse`]; [`ErrorCode::MethodNotAllowed`]; a query that is too long.
-pub(crate) fn address(http: &HttpRequest) -> Result<Address, Error> {
-    if http.query_string().len() > LONGEST_QUERY {
-        let message = "The query is longer than 16 kB. Send a search as a form to _search.";
-        return Err(Error::new(ErrorCode::InvalidParameter, message));
+/// Errors: as [`Address::parse`]; [`ErrorCode::MethodNotAllowed`]; [`ErrorCode::QueryTooLong`].
+pub(crate) fn address(http: &HttpRequest, longest_query: usize) -> Result<Address, Error> {
+    let length = http.query_string().len();
+    if length > longest_query {
+        let message = format!(
+            "The query has {length} bytes; {longest_query} are read here. Send a search as a form to _search."
+        );
+        return Err(Error::new(ErrorCode::QueryTooLong, message));
     }
     let path = http.uri().path();
     let address = Address::parse(path.strip_prefix(BASE).unwrap_or(path))?;
@@ -54,7 +54,7 @@ pub(crate) fn label(address: &Address, method: &Method) -> &'static str {
         (Address::Instance(..), _) => "read",
         (Address::Type(_), "POST") => "create",
         (Address::System, "POST") => "bundle",
-        (Address::Search(_) | Address::Type(_) | Address::System, _) => "search",
+        (Address::Search(_) | Address::Compartment(_) | Address::Type(_) | Address::System, _) => "search",
     }
 }
 
@@ -227,7 +227,7 @@ mod tests {
             (Method::GET, "/FHIR/R4/Patient/a%2Fb", ErrorCode::NotFound),
         ] {
             let http = TestRequest::with_uri(path).method(method).to_http_request();
-            assert_eq!(address(&http).unwrap_err().code(), code, "{path}");
+            assert_eq!(address(&http, 99).unwrap_err().code(), code, "{path}");
         }
         assert_eq!(allow("/FHIR/R4/metadata").unwrap(), "GET, HEAD");
     }

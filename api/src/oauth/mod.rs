@@ -2,20 +2,25 @@
 
 pub(crate) mod authorize;
 pub(crate) mod discovery;
+mod remote_keys;
 pub(crate) mod token;
 pub(crate) mod userinfo;
 
 use crate::app::App;
 use crate::clock::{SystemClock, SystemIds};
+use crate::egress::Egress;
 use crate::settings::Settings;
 use crate::worker::{Preparation, Worker};
 use actix_web::web;
 use domain::Error;
 use domain::access::actor::Actor;
 use domain::authorization::login::Limits;
+use domain::authorization::remote_keys::{RemoteKeys, asserted, wanted};
+use domain::authorization::token::TokenRequest;
 use domain::authorization::{AuthorizationServer, client, keys};
 use domain::clock::Clock;
 use moka::sync::Cache;
+use remote_keys::RemoteKeySets;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -32,6 +37,8 @@ pub(crate) struct Authority {
     /// Verified access tokens by their SHA-256, with the second they expire in. What is revoked elsewhere is
     /// honoured here when its entry ends, within a minute.
     pub(crate) tokens: Cache<[u8; 32], (Arc<Actor>, i64)>,
+    egress: Egress,
+    remote_keys: Arc<RemoteKeySets>,
     limits: Limits,
     passwords: Preparation,
     secure: bool,
@@ -49,7 +56,9 @@ impl Authority {
             keys::ensure(tx)
         });
         let keys = keys.map_err(|error| format!("The signing keys cannot be loaded: {error}."))?;
+        let remote_keys = Arc::new(RemoteKeySets::new());
         let server = AuthorizationServer {
+            remote_keys: Arc::clone(&remote_keys) as Arc<dyn RemoteKeys>,
             issuer: settings.public_url.trim_end_matches('/').to_owned(),
             base: settings.base(),
             keys: keys::Keys::new(keys),
@@ -58,6 +67,8 @@ impl Authority {
         };
         let size = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
         Ok(Authority {
+            egress: Egress::new(&settings.egress_allow)?,
+            remote_keys,
             refreshed: AtomicI64::new(0),
             secure: server.issuer.starts_with("https://"),
             server: Arc::new(server),
@@ -109,6 +120,20 @@ pub(crate) async fn refresh_soon(app: &App) -> Result<bool, Error> {
         return Ok(false);
     }
     refresh(app).await.map(|()| true)
+}
+
+/// Sees to it that the keys are at hand which the request's client assertion is to be verified with.
+///
+/// Errors: the store's.
+async fn fetch_keys(app: &App, request: &TokenRequest) -> Result<(), Error> {
+    if asserted(request).is_none() {
+        return Ok(());
+    }
+    let asked = request.clone();
+    if let Some(wanted) = app.worker.read(move |tx| wanted(tx, &asked)).await? {
+        app.authority.remote_keys.fetch(&app.authority.egress, &wanted).await;
+    }
+    Ok(())
 }
 
 /// The decoded pairs of a query or form; `None` when it is not one.

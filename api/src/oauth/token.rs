@@ -1,6 +1,6 @@
 //! What clients post to: the token endpoint (`RFC 6749 §3.2`), revocation (`RFC 7009`) and introspection (`RFC 7662`).
 
-use super::pairs;
+use super::{fetch_keys, pairs};
 use crate::app::App;
 use crate::fhir::response;
 use crate::guard::limit;
@@ -17,7 +17,7 @@ const LIMIT: usize = 64 << 10;
 
 /// Answers a token request.
 pub(crate) async fn token(http: HttpRequest, payload: web::Payload, app: web::Data<App>) -> HttpResponse {
-    let request = match form(&http, payload).await {
+    let request = match form(&http, payload, &app).await {
         Ok(request) => request,
         Err(response) => return response,
     };
@@ -39,7 +39,7 @@ pub(crate) async fn token(http: HttpRequest, payload: web::Payload, app: web::Da
 
 /// Revokes a token.
 pub(crate) async fn revoke(http: HttpRequest, payload: web::Payload, app: web::Data<App>) -> HttpResponse {
-    let request = match form(&http, payload).await {
+    let request = match form(&http, payload, &app).await {
         Ok(request) => request,
         Err(response) => return response,
     };
@@ -59,7 +59,7 @@ pub(crate) async fn introspect(
     payload: web::Payload,
     app: web::Data<App>,
 ) -> HttpResponse {
-    let request = match form(&http, payload).await {
+    let request = match form(&http, payload, &app).await {
         Ok(request) => request,
         Err(response) => return response,
     };
@@ -94,8 +94,9 @@ fn refused(status: Option<StatusCode>, refusal: &Refusal) -> HttpResponse {
     }
 }
 
-/// The form of a request with its credentials; what is not one is answered here.
-async fn form(http: &HttpRequest, payload: web::Payload) -> Result<TokenRequest, HttpResponse> {
+/// The form of a request with its credentials, and the keys at hand that an assertion in it needs; what is not a form
+/// is answered here.
+async fn form(http: &HttpRequest, payload: web::Payload, app: &App) -> Result<TokenRequest, HttpResponse> {
     let refuse = |status: StatusCode, text: &str| refused(Some(status), &Refusal::invalid_request(text));
     if !http.query_string().is_empty() {
         let text = "Send the parameters in the body, not in the address.";
@@ -117,7 +118,11 @@ async fn form(http: &HttpRequest, payload: web::Payload) -> Result<TokenRequest,
     let mut headers = http.headers().get_all(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let authorization = headers.next().map(str::to_owned);
     match (form, headers.next()) {
-        (Some(form), None) => Ok(TokenRequest { form, authorization }),
+        (Some(form), None) => {
+            let request = TokenRequest { form, authorization };
+            fetch_keys(app, &request).await.map_err(|error| response::failure(&error))?;
+            Ok(request)
+        }
         _ => {
             let text = "The body is not a form, or there are several Authorization headers.";
             Err(refuse(StatusCode::BAD_REQUEST, text))

@@ -220,7 +220,7 @@ mod tests {
     fn content(name: &str, patients: &[i64], obscure: bool) -> Content {
         let tree = Json::parse(format!(r#"{{"resourceType":"{name}"}}"#).as_bytes()).unwrap().into_owned();
         let body = Body::new(tree.as_object().unwrap(), &Id::parse("x").unwrap());
-        let indexed = Indexed { entries: vec![], patients: patients.to_vec() };
+        let indexed = Indexed { patients: patients.to_vec(), ..Indexed::default() };
         Content { body, indexed, obscure, warnings: vec![] }
     }
 

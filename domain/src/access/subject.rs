@@ -71,8 +71,8 @@ fn find(type_: TypeId) -> Vec<Place> {
     let parameters = definitions.compartment("Patient", type_).iter();
     let compiled = parameters.flat_map(|id| {
         let parameter = definitions.parameter_of(*id);
-        let about = matches!(parameter.code, "patient" | "subject");
-        let walkers = compile(definitions, definitions.shape_of(type_), parameter.expression);
+        let about = matches!(&*parameter.code, "patient" | "subject");
+        let walkers = compile(definitions, definitions.shape_of(type_), &parameter.expression);
         walkers.unwrap_or_default().into_iter().map(move |walker| Place { walker, about })
     });
     compiled

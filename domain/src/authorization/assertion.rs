@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// `client_assertion_type` (`RFC 7523 §2.2`).
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -70,24 +71,31 @@ pub fn check_keys(set: &JwkSet) -> Result<(), String> {
         return Err("The JWK Set has no keys.".into());
     }
     for key in &set.keys {
-        let Some(kid) = key.common.key_id.as_deref().filter(|kid| !kid.is_empty()) else {
-            return Err("Each key of the JWK Set needs a 'kid'.".into());
-        };
-        if set.keys.iter().filter(|other| other.common.key_id.as_deref() == Some(kid)).count() > 1 {
-            return Err(format!("Two keys have the 'kid' {kid}."));
+        if let Some(defect) = defect(key) {
+            return Err(defect);
         }
-        if algorithms(key).is_empty() || DecodingKey::from_jwk(key).is_err() || !is_on_its_curve(key) {
-            return Err(format!(
-                "The key {kid} cannot be used with RS384, RS512 or ES384 (EC keys are P-384)."
-            ));
-        }
-        if let AlgorithmParameters::RSA(rsa) = &key.algorithm
-            && URL_SAFE_NO_PAD.decode(&rsa.n).map_or(0, |n| n.len()) < 256
-        {
-            return Err(format!("The RSA key {kid} has fewer than 2048 bits."));
+        let kid = key.common.key_id.as_deref();
+        if set.keys.iter().filter(|other| other.common.key_id.as_deref() == kid).count() > 1 {
+            return Err(format!("Two keys have the 'kid' {}.", kid.unwrap_or_default()));
         }
     }
     Ok(())
+}
+
+/// Why a key cannot verify assertions, as a sentence for the operator; `None` when it can.
+pub(super) fn defect(key: &Jwk) -> Option<String> {
+    let Some(kid) = key.common.key_id.as_deref().filter(|kid| !kid.is_empty()) else {
+        return Some("Each key of the JWK Set needs a 'kid'.".into());
+    };
+    if algorithms(key).is_empty() || DecodingKey::from_jwk(key).is_err() || !is_on_its_curve(key) {
+        return Some(format!("The key {kid} cannot be used with RS384, RS512 or ES384 (EC keys are P-384)."));
+    }
+    match &key.algorithm {
+        AlgorithmParameters::RSA(rsa) if URL_SAFE_NO_PAD.decode(&rsa.n).map_or(0, |n| n.len()) < 256 => {
+            Some(format!("The RSA key {kid} has fewer than 2048 bits."))
+        }
+        _ => None,
+    }
 }
 
 /// The client an assertion proves. Its `jti` is spent by that.
@@ -116,8 +124,13 @@ fn verified(
 ) -> Result<Option<(Claims, Client)>, Error> {
     let Some((issuer, kid, algorithm)) = unverified(assertion) else { return Ok(None) };
     let Some(client) = client::find(tx, &issuer)? else { return Ok(None) };
-    let Authentication::Keys(set) = &client.authentication else { return Ok(None) };
     // Only the client's own registered keys: jku, x5u and jwk in the header are never looked at.
+    let set = match &client.authentication {
+        Authentication::Keys(set) => Some(Arc::new(set.clone())),
+        Authentication::KeysAt(address) => server.remote_keys.keys(address),
+        Authentication::Public | Authentication::Secret(_) => None,
+    };
+    let Some(set) = set else { return Ok(None) };
     let Some(key) = set.keys.iter().find(|key| key.common.key_id.as_deref() == Some(&kid)) else {
         return Ok(None);
     };
@@ -143,7 +156,7 @@ fn verified(
 }
 
 /// Issuer, key and algorithm as an unverified assertion says, to find the key that verifies it.
-fn unverified(assertion: &str) -> Option<(String, String, Algorithm)> {
+pub(super) fn unverified(assertion: &str) -> Option<(String, String, Algorithm)> {
     #[derive(Deserialize)]
     struct Issuer {
         iss: String,

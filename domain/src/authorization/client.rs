@@ -38,6 +38,8 @@ pub enum Authentication {
     Secret(String),
     /// `private_key_jwt` with one of these keys.
     Keys(JwkSet),
+    /// `private_key_jwt` with one of the keys at this address (`jwks_uri`, `RFC 7591 §2`).
+    KeysAt(String),
 }
 
 /// Grant types this server has.
@@ -49,10 +51,15 @@ impl Client {
         let method = match self.authentication {
             Authentication::Public => "none",
             Authentication::Secret(_) => "client_secret_basic client_secret_post",
-            Authentication::Keys(_) => "private_key_jwt",
+            Authentication::Keys(_) | Authentication::KeysAt(_) => "private_key_jwt",
+        };
+        let jwks_uri = match &self.authentication {
+            Authentication::KeysAt(address) => Some(address),
+            _ => None,
         };
         serde_json::json!({
             "client_id": self.id, "client_name": self.name, "token_endpoint_auth_method": method,
+            "jwks_uri": jwks_uri,
             "grant_types": self.grants, "redirect_uris": self.redirect_uris, "origins": self.origins,
             "scope": self.scope, "actor": self.actor, "disabled": self.disabled,
         })
@@ -101,10 +108,11 @@ impl Client {
                 return refuse(format!("The scope '{scope}' is not one this server can grant."));
             }
         }
-        if let Authentication::Keys(set) = &self.authentication {
-            super::assertion::check_keys(set).or_else(refuse)?;
+        match &self.authentication {
+            Authentication::Keys(set) => super::assertion::check_keys(set).or_else(refuse),
+            Authentication::KeysAt(address) => super::remote_keys::check_address(address).or_else(refuse),
+            Authentication::Public | Authentication::Secret(_) => Ok(()),
         }
-        Ok(())
     }
 }
 

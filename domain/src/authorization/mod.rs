@@ -16,6 +16,7 @@ pub mod keys;
 pub mod login;
 pub mod pkce;
 pub mod redirect;
+pub mod remote_keys;
 pub mod revocation;
 pub mod token;
 pub mod user;
@@ -41,6 +42,8 @@ pub struct AuthorizationServer {
     pub base: String,
     /// Keys that sign and verify access tokens.
     pub keys: keys::Keys,
+    /// Keys of clients that are registered by address.
+    pub remote_keys: Arc<dyn remote_keys::RemoteKeys>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

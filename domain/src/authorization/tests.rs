@@ -74,6 +74,14 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const BASE: &str = "https://x.example/FHIR/R4";
 
+/// Nothing is fetched here.
+struct NoKeys;
+impl crate::authorization::remote_keys::RemoteKeys for NoKeys {
+    fn keys(&self, _: &str) -> Option<Arc<jsonwebtoken::jwk::JwkSet>> {
+        None
+    }
+}
+
 impl World {
     fn new() -> World {
         let store = MemoryStore::new();
@@ -83,6 +91,7 @@ impl World {
             issuer: "https://x.example".into(),
             base: BASE.into(),
             keys: keys::Keys::new(keyring),
+            remote_keys: Arc::new(NoKeys),
             clock: clock.clone(),
             ids: Arc::new(Counter(AtomicU8::new(0))),
         };

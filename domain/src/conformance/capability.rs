@@ -1,6 +1,5 @@
 //! The CapabilityStatement (`FHIR R4 capabilitystatement.html`), made from the [`Registry`].
 
-use super::SearchKind;
 use super::definitions::SearchParameter;
 use super::registry::{InteractionCode, Level, Registry, ResourceType};
 use serde_json::{Map, Value, json};
@@ -8,6 +7,9 @@ use serde_json::{Map, Value, json};
 /// The security service of SMART App Launch.
 const SMART_SERVICE: &str = "http://terminology.hl7.org/CodeSystem/restful-security-service";
 const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
+
+/// Where R4's CompartmentDefinitions have their canonical URLs.
+const COMPARTMENT_DEFINITION: &str = "http://hl7.org/fhir/CompartmentDefinition";
 
 /// When this release began to offer what the statement says.
 pub const RELEASED: &str = "2026-11-25";
@@ -38,6 +40,9 @@ pub fn statement(registry: &Registry, installation: &Installation<'_>) -> Value 
     rest.insert("resource".to_owned(), json!(resources));
     rest.insert("interaction".to_owned(), json!(interactions(registry, Level::System)));
     rest.insert("searchParam".to_owned(), json!(parameters(registry.common_parameters())));
+    let compartments = registry.types().iter().filter(|type_| type_.has_compartment());
+    let definition = |type_: &ResourceType| format!("{COMPARTMENT_DEFINITION}/{}", type_.name.to_lowercase());
+    rest.insert("compartment".to_owned(), json!(compartments.map(definition).collect::<Vec<_>>()));
     json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -108,28 +113,13 @@ fn interactions(registry: &Registry, level: Level) -> Vec<Value> {
 
 fn parameters(parameters: &[&SearchParameter]) -> Vec<Value> {
     let member = |parameter: &&SearchParameter| {
-        let mut member = json!({ "name": parameter.code, "type": kind_code(parameter.kind) });
+        let mut member = json!({ "name": parameter.code, "type": parameter.kind.code() });
         if let Some(members) = member.as_object_mut().filter(|_| !parameter.description.is_empty()) {
             members.insert("documentation".to_owned(), json!(parameter.description));
         }
         member
     };
     parameters.iter().map(member).collect()
-}
-
-/// The code of a search parameter's type (`valueset-search-param-type`).
-pub const fn kind_code(kind: SearchKind) -> &'static str {
-    match kind {
-        SearchKind::Number => "number",
-        SearchKind::Date => "date",
-        SearchKind::String => "string",
-        SearchKind::Token => "token",
-        SearchKind::Reference => "reference",
-        SearchKind::Composite => "composite",
-        SearchKind::Quantity => "quantity",
-        SearchKind::Uri => "uri",
-        SearchKind::Special => "special",
-    }
 }
 
 #[cfg(test)]

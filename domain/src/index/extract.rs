@@ -2,8 +2,8 @@
 
 use super::path::{Step, Walker, compile, walk};
 use super::{Facet, IndexEntry, IndexValue, Indexed};
-use crate::conformance::definitions::SearchParameter;
-use crate::conformance::{Definitions, ParameterId, SearchKind, TypeId};
+use crate::conformance::definitions::{SearchParameter, Shape};
+use crate::conformance::{Definitions, ParameterId, SearchKind, SearchParameters, TypeId};
 use crate::index::hash::resource_key;
 use crate::resource::json::Json;
 use crate::search::kind::{
@@ -16,7 +16,8 @@ use std::sync::OnceLock;
 const FEW: usize = 64;
 
 /// What one type's resources are searched for, ready to walk.
-struct Plan {
+#[derive(Debug)]
+pub(crate) struct Plan {
     /// Branches by the member of the resource where they begin, so that an absent member is looked up once.
     groups: Vec<(String, Vec<Branch>)>,
     /// Branches that begin at the resource itself.
@@ -24,6 +25,7 @@ struct Plan {
 }
 
 /// One branch of one parameter's expression, after its first member.
+#[derive(Debug)]
 struct Branch {
     parameter: ParameterId,
     kind: SearchKind,
@@ -37,11 +39,15 @@ struct Branch {
 ///
 /// `base` is this server's FHIR base: absolute references below it are local. Never fails: what is not as R4 says is not
 /// found by it.
-pub fn extract(definitions: &'static Definitions, type_: TypeId, resource: &Json<'_>, base: &str) -> Indexed {
-    let mut indexed = Indexed::default();
+pub fn extract(parameters: &SearchParameters, type_: TypeId, resource: &Json<'_>, base: &str) -> Indexed {
+    let definitions = parameters.definitions();
+    let mut indexed = Indexed { generation: parameters.generation(), ..Indexed::default() };
     let mut run = Run { resource, base, facet: None, values: Vec::new(), entries: &mut indexed.entries };
     let patients = &mut indexed.patients;
     run.plan(plan(definitions, type_), patients);
+    if let Some(plan) = parameters.plan(type_) {
+        run.plan(plan, patients);
+    }
     if definitions.type_name(type_) == "Patient"
         && let Some(id) = resource.get("id").and_then(Json::as_str)
     {
@@ -52,6 +58,9 @@ pub fn extract(definitions: &'static Definitions, type_: TypeId, resource: &Json
             run.facet = Some(Facet::Contained);
             // What a contained resource refers to does not put its container into a compartment.
             run.plan_of(contained, plan(definitions, inner));
+            if let Some(plan) = parameters.plan(inner) {
+                run.plan_of(contained, plan);
+            }
         }
     }
     patients.sort_unstable();
@@ -61,22 +70,23 @@ pub fn extract(definitions: &'static Definitions, type_: TypeId, resource: &Json
 
 /// Whether `parameter` of `type_` looks at canonicals or URIs, which are indexed by their text.
 pub(crate) fn looks_at_canonicals(
-    definitions: &'static Definitions,
+    parameters: &SearchParameters,
     type_: TypeId,
     parameter: ParameterId,
 ) -> bool {
-    let mut branches = plan(definitions, type_).branches(parameter);
+    let mut branches = plan_with(parameters, type_, parameter).branches(parameter);
     branches.any(|branch| matches!(branch.walker.type_, "canonical" | "uri" | "url"))
 }
 
 /// The types of resources that `parameter` of `type_` can find references to, empty for any: those that the parameter
 /// names, that its elements may refer to and that its conditions let through.
 pub(crate) fn targets(
-    definitions: &'static Definitions,
+    parameters: &SearchParameters,
     type_: TypeId,
     parameter: &SearchParameter,
 ) -> Vec<TypeId> {
-    let branches: Vec<&Branch> = plan(definitions, type_).branches(parameter.id).collect();
+    let definitions = parameters.definitions();
+    let branches: Vec<&Branch> = plan_with(parameters, type_, parameter.id).branches(parameter.id).collect();
     let permits = |branch: &Branch, name: &str| {
         let free = branch.walker.targets.is_empty() || branch.walker.targets.contains(&"Resource");
         let conditions = &mut branch.walker.steps.iter();
@@ -89,9 +99,19 @@ pub(crate) fn targets(
     if found.is_empty() { parameter.targets.clone() } else { found }
 }
 
+/// Of a type that has none.
+static NOTHING: Plan = Plan { groups: Vec::new(), whole: Vec::new() };
+
+/// The plan of `type_` that has the branches of `parameter`.
+fn plan_with(parameters: &SearchParameters, type_: TypeId, parameter: ParameterId) -> &Plan {
+    match parameter.as_custom() {
+        Some(_) => parameters.plan(type_).unwrap_or(&NOTHING),
+        None => plan(parameters.definitions(), type_),
+    }
+}
+
 fn plan(definitions: &'static Definitions, type_: TypeId) -> &'static Plan {
     static PLANS: OnceLock<Vec<OnceLock<Plan>>> = OnceLock::new();
-    static NOTHING: Plan = Plan { groups: Vec::new(), whole: Vec::new() };
     let plans = PLANS.get_or_init(|| definitions.types().map(|_| OnceLock::new()).collect());
     plans
         .get(usize::from(type_.0))
@@ -114,26 +134,46 @@ impl Plan {
         let bases = [definitions.type_name(type_), "DomainResource", "Resource"];
         for parameter in bases.into_iter().flat_map(|base| definitions.parameters_of(base)) {
             // `_id` and `_lastUpdated` are columns of the resource, not index rows.
-            if parameter.expression.is_empty() || matches!(parameter.code, "_id" | "_lastUpdated") {
+            if parameter.expression.is_empty() || matches!(&*parameter.code, "_id" | "_lastUpdated") {
                 continue;
             }
             // A test compiles every expression; what could not be compiled would not be found.
-            for walker in compile(definitions, shape, parameter.expression).unwrap_or_default() {
-                let components = parameter.components.iter().map(|component| {
-                    let walkers = walker.shape.map(|shape| compile(definitions, shape, component.expression));
-                    let kind = definitions.parameter_of(component.parameter).kind;
-                    (kind, walkers.and_then(Result::ok).unwrap_or_default())
-                });
-                plan.add(Branch {
-                    parameter: parameter.id,
-                    kind: parameter.kind,
-                    components: components.collect(),
-                    patient: compartment.contains(&parameter.id),
-                    walker,
-                });
-            }
+            plan.add_all(definitions, shape, parameter, compartment.contains(&parameter.id));
         }
         plan
+    }
+
+    /// The plan of the parameters of `type_` that are not R4's. Their expressions were compiled when they were stored.
+    pub(crate) fn custom(parameters: &SearchParameters, type_: TypeId) -> Plan {
+        let mut plan = Plan { groups: Vec::new(), whole: Vec::new() };
+        let definitions = parameters.definitions();
+        for own in parameters.custom_of(type_) {
+            plan.add_all(definitions, definitions.shape_of(type_), &own.parameter, false);
+        }
+        plan
+    }
+
+    /// Adds every branch of a parameter's expression. `patient`: what it refers to has the resource in its compartment.
+    fn add_all(
+        &mut self,
+        definitions: &'static Definitions,
+        shape: &'static Shape,
+        parameter: &SearchParameter,
+        patient: bool,
+    ) {
+        for walker in compile(definitions, shape, &parameter.expression).unwrap_or_default() {
+            let components = parameter.components.iter().map(|component| {
+                let walkers = walker.shape.map(|shape| compile(definitions, shape, &component.expression));
+                (definitions.kind_of(component.parameter), walkers.and_then(Result::ok).unwrap_or_default())
+            });
+            self.add(Branch {
+                parameter: parameter.id,
+                kind: parameter.kind,
+                components: components.collect(),
+                patient,
+                walker,
+            });
+        }
     }
 
     fn add(&mut self, mut branch: Branch) {

@@ -129,4 +129,15 @@ pub struct Indexed {
     pub entries: Vec<IndexEntry>,
     /// [`hash::resource_key`] of every Patient in whose compartment it is (`FHIR R4 compartmentdefinition.html`), sorted.
     pub patients: Vec<i64>,
+    /// Which search parameters it was indexed under ([`SearchParameters::generation`]).
+    ///
+    /// [`SearchParameters::generation`]: crate::conformance::SearchParameters::generation
+    pub generation: i64,
+}
+
+impl Indexed {
+    /// Whether a store keeps the same for both.
+    pub fn is_as(&self, other: &Indexed) -> bool {
+        self.entries == other.entries && self.patients == other.patients
+    }
 }

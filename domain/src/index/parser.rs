@@ -2,24 +2,24 @@
 
 /// One branch of an expression.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Path {
+pub(super) struct Path<'e> {
     /// Its parts; the first may name the base type or `%resource`.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<Part<'e>>,
     /// Whether it is `path.exists() and path != false`.
     pub(super) truth: bool,
 }
 
 /// One part of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum Part<'e> {
     /// `.name`
-    Member(&'static str),
+    Member(&'e str),
     /// `as T`, `.as(T)`, `.ofType(T)`
-    Type(&'static str),
+    Type(&'e str),
     /// `.where(member='value')`
-    Equals(&'static str, &'static str),
+    Equals(&'e str, &'e str),
     /// `.where(resolve() is T)`
-    Resolves(&'static str),
+    Resolves(&'e str),
     /// `[n]`
     Nth(usize),
 }
@@ -27,18 +27,18 @@ pub(super) enum Part {
 /// Reads an expression.
 ///
 /// Errors: what was met where something else was expected.
-pub(super) fn parse(text: &'static str) -> Result<Vec<Path>, String> {
+pub(super) fn parse<'e>(text: &'e str) -> Result<Vec<Path<'e>>, String> {
     let mut reader = Reader { rest: text };
     let paths = reader.union()?;
     reader.space();
     if reader.rest.is_empty() { Ok(paths) } else { Err(format!("'{}' is not understood", reader.rest)) }
 }
 
-struct Reader {
-    rest: &'static str,
+struct Reader<'e> {
+    rest: &'e str,
 }
 
-impl Reader {
+impl<'e> Reader<'e> {
     fn space(&mut self) {
         self.rest = self.rest.trim_start();
     }
@@ -70,7 +70,7 @@ impl Reader {
         }
     }
 
-    fn identifier(&mut self) -> Result<&'static str, String> {
+    fn identifier(&mut self) -> Result<&'e str, String> {
         self.space();
         let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '%');
         let end = self.rest.find(ends).unwrap_or(self.rest.len());
@@ -79,7 +79,7 @@ impl Reader {
         if name.is_empty() { Err(format!("expected a name before '{}'", self.rest)) } else { Ok(name) }
     }
 
-    fn union(&mut self) -> Result<Vec<Path>, String> {
+    fn union(&mut self) -> Result<Vec<Path<'e>>, String> {
         let mut paths = self.branch()?;
         while self.accept("|") {
             paths.extend(self.branch()?);
@@ -87,7 +87,7 @@ impl Reader {
         Ok(paths)
     }
 
-    fn branch(&mut self) -> Result<Vec<Path>, String> {
+    fn branch(&mut self) -> Result<Vec<Path<'e>>, String> {
         let mut paths = if self.accept("(") {
             let paths = self.union()?;
             self.expect(")")?;
@@ -116,7 +116,7 @@ impl Reader {
     }
 
     /// What follows a dot; `None` for `exists()`.
-    fn suffix(&mut self) -> Result<Option<Part>, String> {
+    fn suffix(&mut self) -> Result<Option<Part<'e>>, String> {
         let name = self.identifier()?;
         if !self.rest.starts_with('(') {
             return Ok(Some(Part::Member(name)));
@@ -132,7 +132,7 @@ impl Reader {
         Ok(part)
     }
 
-    fn condition(&mut self) -> Result<Part, String> {
+    fn condition(&mut self) -> Result<Part<'e>, String> {
         let name = self.identifier()?;
         if name == "resolve" {
             self.expect("(")?;
@@ -150,7 +150,7 @@ impl Reader {
     }
 
     /// The rest of `path.exists() and path != false`, after `exists()`.
-    fn truth(&mut self, mut paths: Vec<Path>) -> Result<Vec<Path>, String> {
+    fn truth(&mut self, mut paths: Vec<Path<'e>>) -> Result<Vec<Path<'e>>, String> {
         if !self.word("and") {
             return Err("expected 'and' after 'exists()'".to_owned());
         }
@@ -173,7 +173,7 @@ mod tests {
         let paths =
             parse("(A.b as Quantity) | A.c.where(resolve() is Patient) | A.d.where(type='x').e.as(DateTime)")
                 .unwrap();
-        let parts: Vec<Vec<Part>> = paths.into_iter().map(|path| path.parts).collect();
+        let parts: Vec<Vec<Part<'_>>> = paths.into_iter().map(|path| path.parts).collect();
         let a = Part::Member("A");
         assert_eq!(
             parts,

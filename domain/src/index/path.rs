@@ -35,7 +35,7 @@ pub(crate) enum Step {
     /// Into this JSON member, each of its elements.
     Member(String),
     /// Only if the string member is this.
-    Equals(&'static str, &'static str),
+    Equals(String, String),
     /// Only if the Reference points to this type.
     Resolves(&'static str),
     /// Only the element with this place.
@@ -48,7 +48,7 @@ pub(crate) enum Step {
 pub(crate) fn compile(
     definitions: &'static Definitions,
     shape: &'static Shape,
-    expression: &'static str,
+    expression: &str,
 ) -> Result<Vec<Walker>, String> {
     let mut walkers = Vec::new();
     for path in parse(expression)? {
@@ -69,7 +69,7 @@ struct Draft {
 fn compile_path(
     definitions: &'static Definitions,
     base: &'static Shape,
-    path: &Path,
+    path: &Path<'_>,
     out: &mut Vec<Walker>,
 ) -> Result<(), String> {
     let mut parts = path.parts.as_slice();
@@ -117,7 +117,7 @@ fn root_of(definitions: &'static Definitions, shape: &'static Shape) -> &'static
 fn advance(
     definitions: &'static Definitions,
     mut draft: Draft,
-    part: &Part,
+    part: &Part<'_>,
     out: &mut Vec<Draft>,
 ) -> Result<(), String> {
     match *part {
@@ -131,8 +131,13 @@ fn advance(
         }
         Part::Type(name) if !name.eq_ignore_ascii_case(draft.type_) => return Ok(()),
         Part::Type(_) => {}
-        Part::Equals(member, value) => draft.steps.push(Step::Equals(member, value)),
-        Part::Resolves(type_) => draft.steps.push(Step::Resolves(type_)),
+        Part::Equals(member, value) => {
+            draft.steps.push(Step::Equals(member.to_owned(), value.to_owned()));
+        }
+        Part::Resolves(name) => {
+            let type_ = definitions.type_id(name).ok_or_else(|| format!("no resource type '{name}'"))?;
+            draft.steps.push(Step::Resolves(definitions.type_name(type_)));
+        }
         Part::Nth(place) => draft.steps.push(Step::Nth(place)),
     }
     out.push(draft);
@@ -183,7 +188,7 @@ pub(crate) fn walk<'j>(
             }
         }
         Step::Equals(member, value) => {
-            if node.get(member).and_then(Json::as_str) == Some(value) {
+            if node.get(member).and_then(Json::as_str) == Some(value.as_str()) {
                 walk(rest, node, resource, visit);
             }
         }
@@ -211,14 +216,14 @@ mod tests {
                 failed.push(format!("{}: no such base", parameter.base));
                 continue;
             };
-            match compile(definitions, shape, parameter.expression) {
+            match compile(definitions, shape, &parameter.expression) {
                 Ok(walkers) => {
                     compiled += 1;
                     for component in &parameter.components {
                         let one_works = walkers
                             .iter()
                             .filter_map(|walker| walker.shape)
-                            .all(|shape| compile(definitions, shape, component.expression).is_ok());
+                            .all(|shape| compile(definitions, shape, &component.expression).is_ok());
                         if !one_works {
                             failed.push(format!(
                                 "{} {}: component {}",

@@ -5,6 +5,7 @@ use super::{Interaction, Parameters};
 use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
+use crate::search::{Compartment, SearchScope};
 use crate::store::HistoryScope;
 use std::borrow::Cow;
 
@@ -15,8 +16,10 @@ pub enum Address {
     System,
     /// `metadata`
     Metadata,
-    /// `_search`, `Type/_search`
-    Search(Option<TypeId>),
+    /// `_search`, `Type/_search`, `Patient/x/Observation/_search`, `Patient/x/_search`: searches as forms.
+    Search(SearchScope),
+    /// `Patient/x/Observation`, `Patient/x/*`: searches in compartments (`FHIR R4 search.html`, "Search Contexts").
+    Compartment(SearchScope),
     /// `Type`
     Type(TypeId),
     /// `_history`, `Type/_history`, `Type/id/_history`
@@ -42,9 +45,9 @@ impl Address {
             [""] => Ok(Address::System),
             ["metadata"] => Ok(Address::Metadata),
             ["_history"] => Ok(Address::History(HistoryScope::System)),
-            ["_search"] => Ok(Address::Search(None)),
+            ["_search"] => Ok(Address::Search(SearchScope::System)),
             [type_] => Ok(Address::Type(resource_type(type_)?)),
-            [type_, "_search"] => Ok(Address::Search(Some(resource_type(type_)?))),
+            [type_, "_search"] => Ok(Address::Search(SearchScope::Type(resource_type(type_)?))),
             [type_, "_history"] => Ok(Address::History(HistoryScope::Type(resource_type(type_)?))),
             [type_, id] => Ok(Address::Instance(resource_type(type_)?, logical_id(id)?)),
             [type_, id, "_history"] => {
@@ -52,6 +55,13 @@ impl Address {
             }
             [type_, id, "_history", version] => {
                 Ok(Address::Version(resource_type(type_)?, logical_id(id)?, version_number(version)?))
+            }
+            [type_, id, "_search"] => compartment(type_, id, "*").map(Address::Search),
+            [type_, id, member] if is_member(member) => {
+                compartment(type_, id, member).map(Address::Compartment)
+            }
+            [type_, id, member, "_search"] if is_member(member) => {
+                compartment(type_, id, member).map(Address::Search)
             }
             _ => Err(Error::new(ErrorCode::NotFoundRoute, "There is nothing at this address.")),
         }
@@ -61,7 +71,9 @@ impl Address {
     pub const fn methods(&self) -> &'static [&'static str] {
         match self {
             Address::System => &["GET", "HEAD", "POST"],
-            Address::Metadata | Address::History(_) | Address::Version(..) => &["GET", "HEAD"],
+            Address::Metadata | Address::History(_) | Address::Version(..) | Address::Compartment(_) => {
+                &["GET", "HEAD"]
+            }
             Address::Search(_) => &["POST"],
             Address::Type(_) => &["GET", "HEAD", "POST"],
             Address::Instance(..) => &["GET", "HEAD", "PUT", "DELETE"],
@@ -89,16 +101,20 @@ impl Address {
         }
         match (self, method) {
             (Address::Metadata, "GET") => Ok(Interaction::Capabilities),
-            (Address::System, "GET") => Ok(Interaction::Search(None, parameters)),
+            (Address::System, "GET") => Ok(Interaction::Search(SearchScope::System, parameters)),
             (Address::System, "POST") => Ok(Interaction::Bundle(body)),
-            (Address::Search(type_), "POST") => Ok(Interaction::Search(type_, parameters)),
-            (Address::Type(type_), "GET") => Ok(Interaction::Search(Some(type_), parameters)),
+            (Address::Search(scope), "POST") | (Address::Compartment(scope), "GET") => {
+                Ok(Interaction::Search(scope, parameters))
+            }
+            (Address::Type(type_), "GET") => Ok(Interaction::Search(SearchScope::Type(type_), parameters)),
             (Address::Type(type_), "POST") => Ok(Interaction::Create(type_, body)),
             (Address::History(scope), "GET") => Ok(Interaction::History(scope, parameters)),
-            (Address::Instance(type_, id), "GET") => Ok(Interaction::Read(type_, id)),
+            (Address::Instance(type_, id), "GET") => Ok(Interaction::Read(type_, id, parameters)),
             (Address::Instance(type_, id), "PUT") => Ok(Interaction::Update(type_, id, body)),
             (Address::Instance(type_, id), "DELETE") => Ok(Interaction::Delete(type_, id)),
-            (Address::Version(type_, id, version), "GET") => Ok(Interaction::Vread(type_, id, version)),
+            (Address::Version(type_, id, version), "GET") => {
+                Ok(Interaction::Vread(type_, id, version, parameters))
+            }
             (address, _) => Err(Error::new(
                 ErrorCode::MethodNotAllowed,
                 format!("This address takes {}.", address.methods().join(", ")),
@@ -110,6 +126,20 @@ impl Address {
 /// Reads a URL's query or a form into decoded pairs.
 pub fn parameters(query: &str) -> Parameters {
     form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
+
+/// Whether a segment after an id can name what to search for: a type, and none of the words that begin with `_` or `$`.
+fn is_member(segment: &str) -> bool {
+    segment == "*" || segment.starts_with(|first: char| first.is_ascii_alphabetic())
+}
+
+/// The scope `type_/id/member`.
+fn compartment(type_: &str, id: &str, member: &str) -> Result<SearchScope, Error> {
+    let compartment = Compartment::of(resource_type(type_)?, logical_id(id)?)?;
+    if member == "*" {
+        return Ok(SearchScope::Compartment(compartment, None));
+    }
+    SearchScope::of_compartment(compartment, resource_type(member)?)
 }
 
 /// A resource type that has an endpoint.

@@ -10,6 +10,7 @@ use crate::index;
 use crate::resource::body::Body;
 use crate::resource::json::Json;
 use crate::resource::link::{Links, Step};
+use crate::resource::subset::refuse_part;
 use crate::server::Server;
 
 /// Where the resource comes from.
@@ -62,6 +63,9 @@ pub(crate) fn prepare(
         let message = "An update's resource has the id of the address in its element id.";
         return Err(Error::new(ErrorCode::InvalidValue, message).at(format!("{name}.id")));
     }
+    if kind == Kind::Update {
+        refuse_part(resource, name)?;
+    }
     let mut tree = tree;
     if let Json::Object(resource) = &mut tree {
         resource.set("id", Json::from(id.to_string()));
@@ -69,7 +73,7 @@ pub(crate) fn prepare(
     if let Some((links, full_url)) = links {
         links.rewrite(Step::AfterCheck, &mut tree, full_url);
     }
-    let indexed = index::extract(Definitions::r4(), type_, &tree, &server.settings.base);
+    let indexed = index::extract(&server.parameters(), type_, &tree, &server.settings.base);
     let obscure = is_obscure(type_, &tree, &server.settings.base);
     let body = tree.as_object().map(|resource| Body::new(resource, id));
     let body = body.ok_or_else(|| Error::new(ErrorCode::InvalidStructure, "A resource is a JSON object."))?;

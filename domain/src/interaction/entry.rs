@@ -182,6 +182,7 @@ fn status_line(status: u16) -> String {
         410 => "Gone",
         412 => "Precondition Failed",
         413 => "Content Too Large",
+        414 => "URI Too Long",
         422 => "Unprocessable Content",
         429 => "Too Many Requests",
         500 => "Internal Server Error",

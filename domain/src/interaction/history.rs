@@ -6,20 +6,16 @@ use crate::access::actor::Actor;
 use crate::access::decision::{self, access, require};
 use crate::access::scope::Letter;
 use crate::clock::Instant;
-use crate::conformance::Definitions;
+use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::interaction::Parameters;
+use crate::resource::subset::Subset;
 use crate::search::bundle::{self, Head};
+use crate::search::control::View;
 use crate::search::kind::date;
 use crate::search::page::{PARAMETER, Seal, history_subject};
 use crate::server::Server;
 use crate::store::{HistoryQuery, HistoryScope, ReadTx};
-
-/// Entries of a page unless `_count` says otherwise.
-const DEFAULT_COUNT: usize = 20;
-
-/// Most entries of a page.
-const MAX_COUNT: usize = 1000;
 
 /// A history that has been understood.
 #[derive(Debug, Clone)]
@@ -27,12 +23,13 @@ pub struct PreparedHistory {
     query: HistoryQuery,
     processed: Parameters,
     cursor: Option<String>,
+    subset: Subset,
     access: Access,
     caller: String,
 }
 
 impl PreparedHistory {
-    /// Reads `_count`, `_since` and the cursor. A history of an instance needs `r`, the others `s`.
+    /// Reads `_count`, `_since`, `_summary`, `_elements` and the cursor. A history of an instance needs `r`, the others `s`.
     pub(crate) fn new(
         server: &Server,
         actor: &Actor,
@@ -48,14 +45,13 @@ impl PreparedHistory {
                 access
             }
         };
+        let limits = &server.settings.search;
         let mut query =
-            HistoryQuery { scope, since: None, at: None, count: DEFAULT_COUNT, after: None, total: true };
-        let (mut processed, mut cursor) = (Parameters::new(), None);
+            HistoryQuery { scope, since: None, at: None, count: limits.page, after: None, total: true };
+        let (mut processed, mut cursor, mut view) = (Parameters::new(), None, View::default());
         for (name, value) in parameters {
             match &**name {
-                "_count" => {
-                    query.count = value.parse().map(|n: usize| n.min(MAX_COUNT)).map_err(|_| wrong(name))?
-                }
+                "_count" => query.count = limits.count(name, value)?,
                 "_since" => {
                     query.since =
                         Some(date::interval(value).map(|(lo, _)| Instant(lo)).ok_or_else(|| wrong(name))?)
@@ -65,20 +61,30 @@ impl PreparedHistory {
                     continue;
                 }
                 "_format" | "_pretty" => continue,
+                "_summary" | "_elements" => drop(view.take(name, value)?),
                 _ => {
                     let message = format!("A history does not know the parameter '{name}'. Leave it out.");
                     return Err(Error::new(ErrorCode::UnknownParameter, message));
                 }
             }
-            processed.push((name.clone(), value.clone()));
+            let value = if name == "_count" { query.count.to_string() } else { value.clone() };
+            processed.push((name.clone(), value));
         }
+        if view.is_count() {
+            query.count = 0;
+        }
+        let types: &[TypeId] = match &query.scope {
+            HistoryScope::Instance(type_, _) | HistoryScope::Type(type_) => &[*type_],
+            HistoryScope::System => &[],
+        };
+        let subset = view.subset(types)?;
         let caller = super::caller(actor);
         if let Some(cursor) = &cursor {
             let seal = Seal { key: &server.settings.cursor_key, caller: &caller };
             let subject = history_subject(&query.scope, &processed);
             query.after = Some(seal.open_history(cursor, &subject, server.clock.now())?);
         }
-        Ok(PreparedHistory { query, processed, cursor, access, caller })
+        Ok(PreparedHistory { query, processed, cursor, subset, access, caller })
     }
 
     /// Reads the page. The history of a resource that does not exist, or that the caller may not see, is 404.
@@ -109,6 +115,7 @@ impl PreparedHistory {
             processed: &self.processed,
             cursor: self.cursor.as_deref(),
             next: next.as_deref(),
+            subset: &self.subset,
         };
         Ok(Answer { status: 200, body: Some(bundle::history(&head, &page)), version: None, location: false })
     }

@@ -24,6 +24,7 @@ use crate::clock::Instant;
 use crate::conformance::TypeId;
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
+use crate::search::SearchScope;
 use crate::store::HistoryScope;
 use condition::Conditions;
 
@@ -77,14 +78,14 @@ pub enum Return {
 pub enum Interaction {
     /// `GET /metadata`.
     Capabilities,
-    /// `GET /Type/id`.
-    Read(TypeId, Id),
-    /// `GET /Type/id/_history/version`.
-    Vread(TypeId, Id, i64),
+    /// `GET /Type/id?parameters`.
+    Read(TypeId, Id, Parameters),
+    /// `GET /Type/id/_history/version?parameters`.
+    Vread(TypeId, Id, i64, Parameters),
     /// `GET …/_history?parameters`.
     History(HistoryScope, Parameters),
-    /// `GET /Type?parameters`, `POST /Type/_search`; `None` for the whole system.
-    Search(Option<TypeId>, Parameters),
+    /// `GET /Type?parameters`, `POST /Type/_search`, and so for the whole system and for compartments.
+    Search(SearchScope, Parameters),
     /// `POST /Type`, with the body as received.
     Create(TypeId, Vec<u8>),
     /// `PUT /Type/id`.

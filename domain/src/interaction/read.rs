@@ -1,4 +1,4 @@
-//! `FHIR R4 http.html#read` and `#vread`: the stored bytes of a resource, as they are.
+//! `FHIR R4 http.html#read` and `#vread`: the stored bytes of a resource, as they are unless a part is asked for.
 
 use super::condition::Conditions;
 use super::{Answer, Version, not_found};
@@ -6,7 +6,9 @@ use crate::access::Access;
 use crate::conformance::TypeId;
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
+use crate::resource::subset::{Role, Subset};
 use crate::store::{Method, ReadTx, Stored};
+use std::borrow::Cow;
 
 /// A prepared read or vread.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub struct PreparedRead {
     pub version: Option<i64>,
     /// What the caller has already (`FHIR R4 http.html#cread`).
     pub conditions: Conditions,
+    /// Which part of the resource to answer with.
+    pub subset: Subset,
     /// The rows the caller may see.
     pub access: Access,
 }
@@ -41,7 +45,10 @@ impl PreparedRead {
         let same = self.conditions.has_already(version, updated);
         Ok(Answer {
             status: if same { 304 } else { 200 },
-            body: (!same).then_some(body),
+            body: (!same).then(|| match self.subset.of(&body, Role::Match) {
+                Cow::Owned(part) => part,
+                Cow::Borrowed(_) => body,
+            }),
             version: Some(Version { type_, id, version, updated }),
             location: false,
         })

@@ -5,19 +5,18 @@ use crate::access::Access;
 use crate::access::actor::Actor;
 use crate::access::decision::{self, access, require};
 use crate::access::scope::Letter;
-use crate::conformance::{Definitions, TypeId};
 use crate::error::Error;
 use crate::interaction::{Parameters, Prefer};
 use crate::search::bundle::{Head, searchset};
 use crate::search::page::{PARAMETER, Seal, search_subject};
-use crate::search::{Context, Parsed, parse, reach};
+use crate::search::{Context, Parsed, SearchScope, parse, reach};
 use crate::server::Server;
 use crate::store::ReadTx;
 
 /// A search that has been understood.
 #[derive(Debug, Clone)]
 pub struct PreparedSearch {
-    type_: Option<TypeId>,
+    scope: SearchScope,
     parsed: Parsed,
     cursor: Option<String>,
     access: Access,
@@ -30,24 +29,27 @@ impl PreparedSearch {
     pub(crate) fn new(
         server: &Server,
         actor: &Actor,
-        type_: Option<TypeId>,
+        scope: SearchScope,
         parameters: &Parameters,
         prefer: Prefer,
     ) -> Result<PreparedSearch, Error> {
-        if let Some(type_) = type_ {
+        if let Some(type_) = scope.type_() {
             require(actor, Letter::Search, type_)?;
         }
         let caller = super::caller(actor);
+        let parameters_known = server.parameters();
         let context = Context {
+            parameters: &parameters_known,
             base: &server.settings.base,
             now: server.clock.now(),
-            lenient: prefer.lenient == Some(true),
+            lenient: prefer.lenient.unwrap_or(server.settings.ignore_unknown),
+            limits: &server.settings.search,
             seal: Seal { key: &server.settings.cursor_key, caller: &caller },
         };
-        let parsed = parse(&context, type_, parameters)?;
+        let parsed = parse(&context, scope.clone(), parameters)?;
         let cursor = parameters.iter().find(|(name, _)| name == PARAMETER).map(|(_, value)| value.clone());
-        let access = decide(actor, type_, &parsed)?;
-        Ok(PreparedSearch { type_, parsed, cursor, access, caller })
+        let access = decide(actor, &parsed)?;
+        Ok(PreparedSearch { scope, parsed, cursor, access, caller })
     }
 
     /// Runs the search.
@@ -55,17 +57,19 @@ impl PreparedSearch {
         let matches = tx.search(&self.access, &self.parsed.query)?;
         let now = server.clock.now();
         let seal = Seal { key: &server.settings.cursor_key, caller: &self.caller };
-        let subject = search_subject(self.type_, &self.parsed.processed);
+        let subject = search_subject(&self.scope, &self.parsed.processed);
         let next = matches.next.as_ref().map(|position| seal.search(position, &subject, now));
         let id = server.ids.resource_id();
+        let path = self.scope.path();
         let head = Head {
             id: id.as_str(),
             now,
             base: &server.settings.base,
-            path: self.type_.map_or("", |type_| Definitions::r4().type_name(type_)),
+            path: &path,
             processed: &self.parsed.processed,
             cursor: self.cursor.as_deref(),
             next: next.as_deref(),
+            subset: &self.parsed.subset,
         };
         let body = searchset(&head, &matches, &self.parsed.warnings);
         Ok(Answer { status: 200, body: Some(body), version: None, location: false })
@@ -76,12 +80,16 @@ impl PreparedSearch {
 ///
 /// Errors: [`ErrorCode::Forbidden`](crate::ErrorCode::Forbidden) where a type it names, or every type that a link of a
 /// chain could lead to, is out of reach: an empty answer would say that there is nothing.
-fn decide(actor: &Actor, type_: Option<TypeId>, parsed: &Parsed) -> Result<Access, Error> {
+fn decide(actor: &Actor, parsed: &Parsed) -> Result<Access, Error> {
     let query = &parsed.query;
     let access = access(actor, Letter::Search, &query.types_seen().unwrap_or_default());
-    if type_.is_none() {
+    if parsed.named {
         query.types.iter().try_for_each(|named| decision::one_of(&access, &[*named]))?;
+    }
+    if query.types.is_empty() {
         decision::any(&access)?;
+    } else {
+        decision::one_of(&access, &query.types)?;
     }
     reach::links(&query.criteria).iter().try_for_each(|types| decision::one_of(&access, types))?;
     Ok(access)

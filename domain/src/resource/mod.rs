@@ -4,3 +4,4 @@ pub mod body;
 pub mod json;
 pub mod link;
 mod parse;
+pub mod subset;

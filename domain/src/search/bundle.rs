@@ -1,5 +1,5 @@
 //! Writes searchset and history Bundles around the stored bytes of the resources (`FHIR R4 bundle.html`), which are
-//! neither parsed nor written anew.
+//! neither parsed nor written anew unless a part of them is asked for.
 
 use super::page::PARAMETER;
 use crate::clock::Instant;
@@ -7,6 +7,7 @@ use crate::conformance::Definitions;
 use crate::error::{ErrorCode, Issue, outcome};
 use crate::interaction::Parameters;
 use crate::resource::json::write_string;
+use crate::resource::subset::{Role, Subset};
 use crate::store::{HistoryPage, Matches, Method, Stored};
 
 /// What a page says about itself.
@@ -26,6 +27,8 @@ pub struct Head<'a> {
     pub cursor: Option<&'a str>,
     /// The cursor of the next page, if there is one.
     pub next: Option<&'a str>,
+    /// Which part of each resource is answered.
+    pub subset: &'a Subset,
 }
 
 /// A page of matches. `warnings` become an `outcome` entry; so does a cut of the included resources.
@@ -35,10 +38,12 @@ pub fn searchset(head: &Head<'_>, matches: &Matches, warnings: &[Issue]) -> Vec<
     let mut out = Vec::with_capacity(bytes + 1024);
     begin(head, "searchset", matches.total, &mut out);
     let mut entries = Entries { out: &mut out, any: false };
-    for (mode, found) in [("match", &matches.matches), ("include", &matches.included)] {
+    for (role, mode, found) in
+        [(Role::Match, "match", &matches.matches), (Role::Include, "include", &matches.included)]
+    {
         for stored in found {
             entries.next();
-            resource(entries.out, head.base, stored);
+            resource(entries.out, head, role, stored);
             entries.out.extend_from_slice(br#","search":{"mode":""#);
             entries.out.extend_from_slice(mode.as_bytes());
             entries.out.extend_from_slice(br#""}}"#);
@@ -68,7 +73,7 @@ pub fn history(head: &Head<'_>, page: &HistoryPage) -> Vec<u8> {
     let mut entries = Entries { out: &mut out, any: false };
     for stored in &page.versions {
         entries.next();
-        resource(entries.out, head.base, stored);
+        resource(entries.out, head, Role::Match, stored);
         let name = Definitions::r4().type_name(stored.type_);
         let (method, status) = match stored.method {
             Method::Create => ("POST", "201 Created"),
@@ -109,12 +114,13 @@ fn begin(head: &Head<'_>, type_: &str, total: Option<u64>, out: &mut Vec<u8>) {
 }
 
 /// The start of an entry: `{"fullUrl":…,"resource":…`, the latter not for a deletion.
-fn resource(out: &mut Vec<u8>, base: &str, stored: &Stored) {
+fn resource(out: &mut Vec<u8>, head: &Head<'_>, role: Role, stored: &Stored) {
     out.extend_from_slice(br#"{"fullUrl":"#);
-    write_string(&format!("{base}/{}/{}", Definitions::r4().type_name(stored.type_), stored.id), out);
+    let (base, name) = (head.base, Definitions::r4().type_name(stored.type_));
+    write_string(&format!("{base}/{name}/{}", stored.id), out);
     if stored.method != Method::Delete {
         out.extend_from_slice(br#","resource":"#);
-        out.extend_from_slice(&stored.body);
+        out.extend_from_slice(&head.subset.of(&stored.body, role));
     }
 }
 
@@ -187,7 +193,16 @@ mod tests {
     const BASE: &str = "https://x.example/FHIR/R4";
 
     fn head<'a>(processed: &'a Parameters, next: Option<&'a str>) -> Head<'a> {
-        Head { id: "b", now: Instant(0), base: BASE, path: "Patient", processed, cursor: None, next }
+        Head {
+            id: "b",
+            now: Instant(0),
+            base: BASE,
+            path: "Patient",
+            processed,
+            cursor: None,
+            next,
+            subset: &Subset::Whole,
+        }
     }
 
     #[test]

@@ -8,9 +8,6 @@ use crate::conformance::definitions::SearchParameter;
 use crate::conformance::{Definitions, SearchKind, TypeId};
 use crate::error::{Error, ErrorCode};
 
-/// Hops that one parameter may take.
-pub const MAX_DEPTH: usize = 3;
-
 /// Reads `link.rest=value`, where `link` is a reference parameter, perhaps with the target's type.
 pub(super) fn chain(
     context: &Context<'_>,
@@ -20,12 +17,12 @@ pub(super) fn chain(
     depth: usize,
 ) -> Result<Criterion, Error> {
     let name = &format!("{link}.{rest}");
-    check_depth(name, depth)?;
+    context.limits.check_links(name, depth)?;
     let (code, only) = match link.split_once(':') {
         Some((code, only)) => (code, Some(resource_type(name, only)?)),
         None => (link, None),
     };
-    let parameter = reference(type_, code, name)?;
+    let parameter = reference(context, type_, code, name)?;
     let candidates = match only {
         Some(only) if can_refer_to(parameter, only) => vec![only],
         Some(only) => {
@@ -35,7 +32,7 @@ pub(super) fn chain(
         None if parameter.targets.is_empty() => {
             return Err(invalid(name, format!("say what '{code}' refers to, like '{code}:Patient.{rest}'")));
         }
-        None => targets_of(type_, parameter),
+        None => targets_of(context, type_, parameter),
     };
     let mut targets = Vec::new();
     let mut criteria = Vec::new();
@@ -66,13 +63,13 @@ pub(super) fn has(
     depth: usize,
 ) -> Result<Criterion, Error> {
     let name = &format!("_has:{text}");
-    check_depth(name, depth)?;
+    context.limits.check_links(name, depth)?;
     let mut segments = text.splitn(3, ':');
     let (Some(source), Some(code), Some(rest)) = (segments.next(), segments.next(), segments.next()) else {
         return Err(invalid(name, "write it as '_has:Type:reference:parameter'"));
     };
     let source = resource_type(name, source)?;
-    let parameter = reference(Some(source), code, name)?;
+    let parameter = reference(context, Some(source), code, name)?;
     if let Some(type_) = type_
         && !can_refer_to(parameter, type_)
     {
@@ -81,13 +78,6 @@ pub(super) fn has(
     }
     let criteria = vec![criterion(context, Some(source), rest, value, depth + 1)?];
     Ok(Criterion::Has { source, parameter: parameter.id, criteria })
-}
-
-fn check_depth(name: &str, depth: usize) -> Result<(), Error> {
-    if depth < MAX_DEPTH {
-        return Ok(());
-    }
-    Err(invalid(name, format!("a chain may take {MAX_DEPTH} hops")))
 }
 
 /// Whether R4 lets a reference parameter refer to `type_`.
@@ -103,12 +93,13 @@ pub(super) fn resource_type(name: &str, text: &str) -> Result<TypeId, Error> {
 }
 
 /// The reference parameter `code` of `type_`.
-pub(super) fn reference(
+pub(super) fn reference<'a>(
+    context: &Context<'a>,
     type_: Option<TypeId>,
     code: &str,
     name: &str,
-) -> Result<&'static SearchParameter, Error> {
-    let parameter = find(type_, code, name)?;
+) -> Result<&'a SearchParameter, Error> {
+    let parameter = find(context, type_, code, name)?;
     if parameter.kind == SearchKind::Reference {
         return Ok(parameter);
     }

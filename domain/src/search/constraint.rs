@@ -1,12 +1,13 @@
 //! The search parameters of a scope (`SMART App Launch 2.2, scopes-and-launch-context, finer-grained resource constraints`):
 //! `category=…|laboratory` as criteria that hold wherever the scope is used.
 
+use super::limits::Limits;
 use super::page::Seal;
 use super::parameter::criterion;
 use super::parse::Context;
 use super::query::{Criterion, Test};
 use crate::clock::Instant;
-use crate::conformance::TypeId;
+use crate::conformance::{SearchParameters, TypeId};
 
 /// Parameters that one scope may have.
 const MAX_PARAMETERS: usize = 10;
@@ -14,8 +15,15 @@ const MAX_PARAMETERS: usize = 10;
 /// Reads the query of a scope for `type_` (`None` for `*`). `None` when it is not a search, or one that a rule cannot stand
 /// on: only what one resource says of itself by tokens, URIs and text, neither chains nor times nor references.
 pub fn parse(type_: Option<TypeId>, query: &str) -> Option<Vec<Criterion>> {
-    let context =
-        Context { base: "", now: Instant(0), lenient: false, seal: Seal { key: &[0; 32], caller: "" } };
+    // A scope means the same on every server at every time: R4's parameters alone.
+    let context = Context {
+        parameters: SearchParameters::r4(),
+        base: "",
+        now: Instant(0),
+        lenient: false,
+        seal: Seal { key: &[0; 32], caller: "" },
+        limits: &Limits::DEFAULT,
+    };
     let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     if !(1..=MAX_PARAMETERS).contains(&pairs.len()) {
         return None;

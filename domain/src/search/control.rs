@@ -1,29 +1,13 @@
-//! Parameters that shape the result and not the match: `_count`, `_sort`, `_total`, `_summary`
+//! Parameters that shape the result and not the match: `_sort`, `_total`, `_summary`, `_elements`
 //! (`FHIR R4 search.html#Result-parameters`).
 
 use super::parameter::{find, invalid, unsupported};
-use super::query::{Query, Sort, SortBy, Total};
+use super::parse::Context;
+use super::query::{Sort, SortBy, Total};
 use crate::conformance::{SearchKind, TypeId};
 use crate::error::Error;
-
-/// Matches on a page when the caller does not say.
-pub const DEFAULT_COUNT: usize = 20;
-
-/// Most matches on a page; who asks for more gets this many.
-pub const MAX_COUNT: usize = 1000;
-
-/// Most sort keys.
-pub const MAX_SORT: usize = 4;
-
-/// Reads `_count`.
-pub(super) fn count(name: &str, value: &str) -> Result<usize, Error> {
-    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits {
-        return Err(invalid(name, "it is a whole number, 0 or more"));
-    }
-    // What is too long for a number is more than the most.
-    Ok(value.parse().unwrap_or(MAX_COUNT).min(MAX_COUNT))
-}
+use crate::interaction::Parameters;
+use crate::resource::subset::{Elements, Subset};
 
 /// Reads `_total`.
 pub(super) fn total(name: &str, value: &str) -> Result<Total, Error> {
@@ -35,29 +19,87 @@ pub(super) fn total(name: &str, value: &str) -> Result<Total, Error> {
     }
 }
 
-/// Reads `_summary` into `query`: `count` gives the total alone.
-pub(super) fn summary(name: &str, value: &str, query: &mut Query) -> Result<(), Error> {
-    match value {
-        "count" => {
-            query.count = 0;
-            query.total = Total::Accurate;
-            Ok(())
+/// What `_summary` and `_elements` of a request ask for (`FHIR R4 search.html#summary`, `search.html#elements`).
+#[derive(Debug, Default)]
+pub struct View {
+    summary: Option<String>,
+    elements: Option<String>,
+}
+
+impl View {
+    /// Takes a parameter if it is one of the two; `false` if it is another.
+    ///
+    /// Errors: [`ErrorCode::InvalidParameter`](crate::ErrorCode::InvalidParameter) for a second `_summary` and one that R4
+    /// does not have.
+    pub fn take(&mut self, name: &str, value: &str) -> Result<bool, Error> {
+        match name {
+            "_summary" if self.summary.is_some() => Err(invalid(name, "it may be given once")),
+            "_summary" if !matches!(value, "true" | "text" | "data" | "count" | "false") => {
+                Err(invalid(name, "it is 'true', 'text', 'data', 'count' or 'false'"))
+            }
+            "_summary" => {
+                self.summary = Some(value.to_owned());
+                Ok(true)
+            }
+            "_elements" => {
+                let named = self.elements.take();
+                self.elements =
+                    Some(named.map_or_else(|| value.to_owned(), |named| format!("{named},{value}")));
+                Ok(true)
+            }
+            _ => Ok(false),
         }
-        "false" => Ok(()),
-        "true" | "text" | "data" => {
-            Err(unsupported(name, format!("'{value}' is not supported; 'count' and 'false' are")))
+    }
+
+    /// `_summary=count`: the total alone.
+    pub fn is_count(&self) -> bool {
+        self.summary.as_deref() == Some("count")
+    }
+
+    /// The part of each resource, in a request for `types` (empty for any).
+    ///
+    /// Errors: [`ErrorCode::InvalidParameter`](crate::ErrorCode::InvalidParameter) for elements that none of the types has,
+    /// and for both parameters at once.
+    pub fn subset(&self, types: &[TypeId]) -> Result<Subset, Error> {
+        let by_summary = match self.summary.as_deref() {
+            Some("true") => Subset::Summary,
+            Some("text") => Subset::Text,
+            Some("data") => Subset::Data,
+            _ => Subset::Whole,
+        };
+        let Some(elements) = &self.elements else { return Ok(by_summary) };
+        let elements = Elements::parse(elements, types).map_err(|fault| invalid("_elements", fault))?;
+        if !by_summary.is_whole() {
+            return Err(invalid("_elements", "it cannot be combined with '_summary'; send one of them"));
         }
-        _ => Err(invalid(name, "it is 'true', 'text', 'data', 'count' or 'false'")),
+        Ok(Subset::Elements(elements))
+    }
+
+    /// The part of a resource that is read by its address.
+    ///
+    /// Errors: as [`View::take`] and [`View::subset`]; `_summary=count`, where there is nothing to count.
+    pub fn of_read(type_: TypeId, parameters: &Parameters) -> Result<Subset, Error> {
+        let mut view = View::default();
+        for (name, value) in parameters {
+            view.take(name, value)?;
+        }
+        if view.is_count() {
+            return Err(invalid("_summary", "'count' is for searches and histories"));
+        }
+        view.subset(&[type_])
     }
 }
 
 /// Reads `_sort`: by `_id`, `_lastUpdated` and the parameters whose index rows keep an order. Tokens and references are
 /// indexed by keys, which have none.
-pub(super) fn sort(name: &str, value: &str, type_: Option<TypeId>) -> Result<Vec<Sort>, Error> {
+pub(super) fn sort(
+    context: &Context<'_>,
+    name: &str,
+    value: &str,
+    type_: Option<TypeId>,
+) -> Result<Vec<Sort>, Error> {
     let keys: Vec<&str> = value.split(',').collect();
-    if keys.len() > MAX_SORT {
-        return Err(invalid(name, format!("it may have {MAX_SORT} keys")));
-    }
+    context.limits.check_sort_keys(name, keys.len())?;
     let key = |text: &&str| {
         let (code, descending) = text.strip_prefix('-').map_or((*text, false), |code| (code, true));
         let by = match code {
@@ -67,7 +109,7 @@ pub(super) fn sort(name: &str, value: &str, type_: Option<TypeId>) -> Result<Vec
             "_id" => SortBy::Id,
             "_lastUpdated" => SortBy::LastUpdated,
             code => {
-                let parameter = find(type_, code, name)?;
+                let parameter = find(context, type_, code, name)?;
                 if !is_ordered(parameter.kind) {
                     let reason = format!(
                         "sorting by '{code}' is not supported; dates, strings, numbers, quantities and uris are"

@@ -2,18 +2,21 @@
 
 use super::chain::{can_refer_to, reference, resource_type};
 use super::parameter::{invalid, unsupported};
+use super::parse::Context;
 use super::query::Include;
-use crate::conformance::{Definitions, ParameterId, SearchKind, TypeId};
+use crate::conformance::{Definitions, ParameterId, TypeId};
 use crate::error::Error;
-
-/// Includes that one search may have.
-pub const MAX_INCLUDES: usize = 20;
 
 /// Reads one value of `_include` or `_revinclude` of a search for `types`.
 ///
 /// Errors: [`ErrorCode::InvalidParameter`](crate::ErrorCode::InvalidParameter),
 /// [`ErrorCode::NotSupported`](crate::ErrorCode::NotSupported).
-pub(super) fn parse(name: &str, types: &[TypeId], value: &str) -> Result<Vec<Include>, Error> {
+pub(super) fn parse(
+    context: &Context<'_>,
+    name: &str,
+    types: &[TypeId],
+    value: &str,
+) -> Result<Vec<Include>, Error> {
     let (control, modifier) =
         name.split_once(':').map_or((name, None), |(control, modifier)| (control, Some(modifier)));
     let iterate = match modifier {
@@ -29,7 +32,7 @@ pub(super) fn parse(name: &str, types: &[TypeId], value: &str) -> Result<Vec<Inc
             return Err(unsupported(name, "'*' is not supported here; write it as 'Type:parameter'"));
         }
         let all = types.iter().map(|type_| {
-            let parameters = every_reference(*type_);
+            let parameters = every_reference(context, *type_);
             Include { reverse, source: *type_, parameters, target: None, iterate }
         });
         return Ok(all.collect());
@@ -46,9 +49,9 @@ pub(super) fn parse(name: &str, types: &[TypeId], value: &str) -> Result<Vec<Inc
     let target =
         target.filter(|target| !target.is_empty()).map(|target| resource_type(name, target)).transpose()?;
     let parameters = if code == "*" {
-        every_reference(source)
+        every_reference(context, source)
     } else {
-        let parameter = reference(Some(source), code, name)?;
+        let parameter = reference(context, Some(source), code, name)?;
         if let Some(target) = target
             && !can_refer_to(parameter, target)
         {
@@ -61,10 +64,6 @@ pub(super) fn parse(name: &str, types: &[TypeId], value: &str) -> Result<Vec<Inc
 }
 
 /// The reference parameters of a type.
-fn every_reference(type_: TypeId) -> Vec<ParameterId> {
-    let definitions = Definitions::r4();
-    let own = definitions.parameters_of(definitions.type_name(type_)).iter();
-    own.filter(|parameter| parameter.kind == SearchKind::Reference && !parameter.expression.is_empty())
-        .map(|parameter| parameter.id)
-        .collect()
+fn every_reference(context: &Context<'_>, type_: TypeId) -> Vec<ParameterId> {
+    context.parameters.references_of(type_).map(|parameter| parameter.id).collect()
 }

@@ -7,6 +7,7 @@ pub mod control;
 mod escape;
 pub mod include;
 pub mod kind;
+pub mod limits;
 mod modifier;
 pub mod page;
 pub mod parameter;
@@ -14,6 +15,9 @@ pub mod parse;
 mod prefix;
 pub mod query;
 pub mod reach;
+pub mod scope;
 pub mod supported;
 
+pub use limits::Limits;
 pub use parse::{Context, Parsed, parse};
+pub use scope::{Compartment, SearchScope};

@@ -3,8 +3,8 @@
 //! A cursor proves nothing by itself: access is decided again on every page.
 
 use super::query::{Position, SortValue};
+use super::scope::SearchScope;
 use crate::clock::Instant;
-use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::interaction::Parameters;
 use crate::store::authorization::{AuthorizationWrite, Kind, Record};
@@ -49,10 +49,9 @@ pub fn ensure_key(tx: &mut dyn AuthorizationWrite, fresh: &[u8; 32]) -> Result<[
     key.ok_or_else(|| Error::internal("the stored cursor key is none"))
 }
 
-/// What a search cursor belongs to: the type and the parameters that were processed, `_count` aside (pages may change size).
-pub fn search_subject(type_: Option<TypeId>, processed: &Parameters) -> String {
-    let name = type_.map_or("*", |type_| Definitions::r4().type_name(type_));
-    let mut subject = format!("search\n{name}\n");
+/// What a search cursor belongs to: where it looks and the parameters that were processed, `_count` aside (pages may change size).
+pub fn search_subject(scope: &SearchScope, processed: &Parameters) -> String {
+    let mut subject = format!("search\n{}\n", scope.path());
     for (name, value) in
         processed.iter().filter(|(name, _)| !matches!(&**name, "_count" | "_format" | "_pretty"))
     {
@@ -69,7 +68,7 @@ pub fn history_subject(scope: &HistoryScope, processed: &Parameters) -> String {
         HistoryScope::Type(type_) => (Some(*type_), ""),
         HistoryScope::System => (None, ""),
     };
-    format!("history\n{id}\n{}", search_subject(type_, processed))
+    format!("history\n{id}\n{}", search_subject(&SearchScope::from(type_), processed))
 }
 
 impl Seal<'_> {

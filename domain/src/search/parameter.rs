@@ -6,14 +6,12 @@ use super::parse::Context;
 use super::query::{Criterion, Test, TextMatch, UriMatch};
 use super::{chain, escape, prefix};
 use crate::conformance::definitions::SearchParameter;
+use crate::conformance::search_parameters::Readiness;
 use crate::conformance::{Definitions, SearchKind, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
 use crate::index::Facet;
 use crate::index::extract::{looks_at_canonicals, targets};
-
-/// Values that one parameter may have, separated by commas.
-pub const MAX_VALUES: usize = 500;
 
 /// A parameter that is wrong in itself.
 pub(super) fn invalid(name: &str, reason: impl std::fmt::Display) -> Error {
@@ -26,19 +24,24 @@ pub(super) fn unsupported(name: &str, reason: impl std::fmt::Display) -> Error {
 }
 
 /// The parameter `code` of `type_`, or of all resources where the search is for no type in particular.
-pub(super) fn find(type_: Option<TypeId>, code: &str, name: &str) -> Result<&'static SearchParameter, Error> {
-    let definitions = Definitions::r4();
-    let found = match type_ {
-        Some(type_) => definitions.parameter(type_, code),
-        None => definitions.common_parameter(code),
-    };
-    let on = type_.map_or("every resource", |type_| definitions.type_name(type_));
+pub(super) fn find<'a>(
+    context: &Context<'a>,
+    type_: Option<TypeId>,
+    code: &str,
+    name: &str,
+) -> Result<&'a SearchParameter, Error> {
+    let found = context.parameters.find(type_, code);
+    let on = type_.map_or("every resource", |type_| Definitions::r4().type_name(type_));
     let found = found.ok_or_else(|| {
         Error::new(
             ErrorCode::UnknownParameter,
             format!("The parameter '{name}': {on} has no search parameter '{code}'."),
         )
     })?;
+    if let Readiness::Indexing { done, total } = context.parameters.readiness(found.id) {
+        let reason = format!("'{code}' is being indexed: {done} of {total} resources are done");
+        return Err(Error::new(ErrorCode::BeingIndexed, format!("The parameter '{name}': {reason}.")));
+    }
     if found.expression.is_empty() || found.kind == SearchKind::Special {
         return Err(unsupported(name, format!("searching by '{code}' is not supported")));
     }
@@ -46,8 +49,34 @@ pub(super) fn find(type_: Option<TypeId>, code: &str, name: &str) -> Result<&'st
 }
 
 /// The types that a reference parameter of `type_` refers to, empty for any.
-pub(super) fn targets_of(type_: Option<TypeId>, parameter: &SearchParameter) -> Vec<TypeId> {
-    type_.map_or_else(|| parameter.targets.clone(), |type_| targets(Definitions::r4(), type_, parameter))
+pub(super) fn targets_of(
+    context: &Context<'_>,
+    type_: Option<TypeId>,
+    parameter: &SearchParameter,
+) -> Vec<TypeId> {
+    type_.map_or_else(|| parameter.targets.clone(), |type_| targets(context.parameters, type_, parameter))
+}
+
+/// Reads `name=value` for resources of one of `types` (of every type when empty): a parameter of every resource, or one that
+/// all these types have, each its own (`FHIR R4 search.html`, "Search Contexts").
+///
+/// Errors: as [`criterion`].
+pub(super) fn criterion_of_types(
+    context: &Context<'_>,
+    types: &[TypeId],
+    name: &str,
+    value: &str,
+) -> Result<Criterion, Error> {
+    let common = match types {
+        [type_] => return criterion(context, Some(*type_), name, value, 0),
+        _ => criterion(context, None, name, value, 0),
+    };
+    let Err(error) = &common else { return common };
+    if types.is_empty() || error.code() != ErrorCode::UnknownParameter {
+        return common;
+    }
+    let of_type = |type_: &TypeId| Ok((*type_, criterion(context, Some(*type_), name, value, 0)?));
+    types.iter().map(of_type).collect::<Result<_, _>>().map(Criterion::ByType)
 }
 
 /// Reads `name=value` for resources of `type_`. `depth` counts the hops of a chain.
@@ -78,12 +107,7 @@ pub(super) fn criterion(
         return Err(invalid(name, "its value has a control character"));
     }
     let values = escape::split(value, ',');
-    if values.len() > MAX_VALUES {
-        return Err(invalid(
-            name,
-            format!("it has {} values; send {MAX_VALUES} or fewer at a time", values.len()),
-        ));
-    }
+    context.limits.check_values(name, values.len())?;
     if values.iter().any(|value| value.is_empty()) {
         return Err(invalid(name, "one of its values is empty; write a comma inside a value as '\\,'"));
     }
@@ -100,7 +124,7 @@ pub(super) fn criterion(
             Err(unsupported(name, format!("the modifier ':{modifier}' is not supported on it")))
         }
         _ => {
-            let parameter = find(type_, code, name)?;
+            let parameter = find(context, type_, code, name)?;
             let modifier = modifier::parse(name, modifier, parameter.kind)?;
             if values.len() > 1 && !parameter.multiple_or {
                 return Err(invalid(name, "it takes one value; write a comma inside it as '\\,'"));
@@ -180,11 +204,13 @@ fn test(
         }
         SearchKind::Reference => {
             let canonical =
-                type_.is_some_and(|type_| looks_at_canonicals(Definitions::r4(), type_, parameter.id));
+                type_.is_some_and(|type_| looks_at_canonicals(context.parameters, type_, parameter.id));
             let value = escape::unescape(value);
             match modifier {
                 Modifier::Type(only) => reference::parse(&value, &[only], canonical, context.base),
-                _ => reference::parse(&value, &targets_of(type_, parameter), canonical, context.base),
+                _ => {
+                    reference::parse(&value, &targets_of(context, type_, parameter), canonical, context.base)
+                }
             }
         }
         SearchKind::Uri => {
@@ -210,9 +236,8 @@ fn composite(
     if parts.len() != parameter.components.len() {
         return Err(format!("it takes {} values joined by '$'", parameter.components.len()));
     }
-    let definitions = Definitions::r4();
     let tests = parts.iter().zip(&parameter.components).map(|(part, component)| {
-        test(context, type_, definitions.parameter_of(component.parameter), Modifier::None, part)
+        test(context, type_, context.parameters.get(component.parameter), Modifier::None, part)
     });
     tests.collect::<Result<_, _>>().map(Test::Composite)
 }

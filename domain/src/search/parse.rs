@@ -1,22 +1,24 @@
 //! From the pairs of a search URL to a [`Query`], with a record of what was understood.
 
 use super::chain::resource_type;
-use super::control::{self, DEFAULT_COUNT};
-use super::include::{self, MAX_INCLUDES};
+use super::control::{self, View};
+use super::include;
+use super::limits::Limits;
 use super::page::Seal;
-use super::parameter::{criterion, invalid, unsupported};
+use super::parameter::{criterion_of_types, invalid, unsupported};
 use super::query::{Query, Total};
+use super::scope::SearchScope;
 use crate::clock::Instant;
-use crate::conformance::TypeId;
+use crate::conformance::{SearchParameters, TypeId};
 use crate::error::{Error, ErrorCode, Issue, Severity};
 use crate::interaction::Parameters;
-
-/// Parameters that one search may have.
-pub const MAX_PARAMETERS: usize = 100;
+use crate::resource::subset::Subset;
 
 /// What parsing needs to know besides the parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
+    /// What can be searched by.
+    pub parameters: &'a SearchParameters,
     /// The server's FHIR base, without a slash at the end.
     pub base: &'a str,
     /// The time of the request.
@@ -25,6 +27,8 @@ pub struct Context<'a> {
     pub lenient: bool,
     /// What seals cursors.
     pub seal: Seal<'a>,
+    /// How much the search may ask for.
+    pub limits: &'a Limits,
 }
 
 /// A search that was understood.
@@ -32,27 +36,38 @@ pub struct Context<'a> {
 pub struct Parsed {
     /// What to run.
     pub query: Query,
+    /// Whether `_type` named the types searched.
+    pub named: bool,
     /// The parameters that were processed, for the `self` link and cursors; without `_cursor`.
     pub processed: Parameters,
     /// What was ignored, for an `outcome` entry.
     pub warnings: Vec<Issue>,
+    /// Which part of each resource to answer with.
+    pub subset: Subset,
 }
 
-/// Reads a search for `type_`, or for every type.
+/// Reads a search of a scope: a type, a compartment, or (`None`) every type.
 ///
 /// Errors: [`ErrorCode::UnknownParameter`], [`ErrorCode::NotSupported`] and [`ErrorCode::InvalidParameter`], each naming
 /// the parameter. With `lenient`, unknown and unsupported parameters become warnings; unsupported modifiers never.
-pub fn parse(context: &Context<'_>, type_: Option<TypeId>, parameters: &Parameters) -> Result<Parsed, Error> {
-    if parameters.len() > MAX_PARAMETERS {
-        let message =
-            format!("A search may have {MAX_PARAMETERS} parameters; this one has {}.", parameters.len());
-        return Err(Error::new(ErrorCode::InvalidParameter, message));
-    }
-    let mut run = Run { context, type_, query: empty(type_), cursor: None, seen: Vec::new() };
+pub fn parse(
+    context: &Context<'_>,
+    scope: impl Into<SearchScope>,
+    parameters: &Parameters,
+) -> Result<Parsed, Error> {
+    let scope = scope.into();
+    context.limits.check_parameters(parameters.len())?;
+    // What the parameters mean depends on the types, wherever `_type` stands.
+    let (types, named) = types(&scope, parameters)?;
+    let query = empty(&scope, types, context.limits);
+    let type_ = query.only_type();
+    let view = View::default();
+    let mut run = Run { context, type_, named, query, view, cursor: None, seen: Vec::new() };
     let mut parsed = Vec::with_capacity(parameters.len());
     let mut warnings = Vec::new();
     for (name, value) in parameters {
         match run.pair(name, value) {
+            Ok(true) if name == "_count" => parsed.push((name.clone(), run.query.count.to_string())),
             Ok(true) => parsed.push((name.clone(), value.clone())),
             Ok(false) => {}
             Err(error) if context.lenient && is_ignorable(&error, name) => {
@@ -67,15 +82,28 @@ pub fn parse(context: &Context<'_>, type_: Option<TypeId>, parameters: &Paramete
             Err(error) => return Err(error),
         }
     }
-    let Run { mut query, cursor, .. } = run;
+    let Run { mut query, named, view, cursor, .. } = run;
+    if view.is_count() {
+        query.count = 0;
+    }
     if query.count == 0 {
         query.total = Total::Accurate;
     }
+    let subset = view.subset(&query.types)?;
+    if subset == Subset::Text && !query.includes.is_empty() {
+        let message = "The parameter '_include': R4 has no '_summary=text' with '_include' or '_revinclude'; leave one out.";
+        if !context.lenient {
+            return Err(Error::new(ErrorCode::InvalidParameter, message));
+        }
+        query.includes.clear();
+        parsed.retain(|(name, _)| !is_include(name));
+        warnings.push(Issue::warning(ErrorCode::InvalidParameter, message));
+    }
     if let Some(cursor) = cursor {
-        let subject = super::page::search_subject(type_, &parsed);
+        let subject = super::page::search_subject(&scope, &parsed);
         query.after = Some(context.seal.open_search(&cursor, &subject, query.sort.len(), context.now)?);
     }
-    Ok(Parsed { query, processed: parsed, warnings })
+    Ok(Parsed { query, named, processed: parsed, warnings, subset })
 }
 
 /// What `handling=lenient` may ignore: a parameter, but not a modifier or a value (`FHIR R4 search.html#errors`).
@@ -87,22 +115,49 @@ fn is_ignorable(error: &Error, name: &str) -> bool {
     }
 }
 
-fn empty(type_: Option<TypeId>) -> Query {
+/// The types searched, empty for every type, and whether `_type` names them.
+fn types(scope: &SearchScope, parameters: &Parameters) -> Result<(Vec<TypeId>, bool), Error> {
+    let name = "_type";
+    let Some((_, value)) = parameters.iter().find(|(given, _)| given == name && scope.type_().is_none())
+    else {
+        return Ok((scope.types(), false));
+    };
+    let mut types = Vec::new();
+    for text in value.split(',') {
+        let type_ = resource_type(name, text)?;
+        if let Some(compartment) = scope.compartment()
+            && !compartment.can_hold(type_)
+        {
+            return Err(invalid(name, compartment.never_holds(type_)));
+        }
+        if !types.contains(&type_) {
+            types.push(type_);
+        }
+    }
+    Ok((types, true))
+}
+
+fn empty(scope: &SearchScope, types: Vec<TypeId>, limits: &Limits) -> Query {
     Query {
-        types: type_.into_iter().collect(),
-        criteria: Vec::new(),
+        criteria: scope.compartment().map(|compartment| compartment.criterion(&types)).into_iter().collect(),
+        types,
         sort: Vec::new(),
-        count: DEFAULT_COUNT,
+        count: limits.page,
         total: Total::None,
         includes: Vec::new(),
+        included: limits.included,
         after: None,
     }
 }
 
 struct Run<'a> {
     context: &'a Context<'a>,
+    /// The type searched, if it is one.
     type_: Option<TypeId>,
+    /// Whether `_type` names the types searched.
+    named: bool,
     query: Query,
+    view: View,
     cursor: Option<String>,
     /// Control parameters met so far: each may stand once.
     seen: Vec<&'static str>,
@@ -121,41 +176,34 @@ impl Run<'_> {
             }
             "_count" => {
                 self.once("_count")?;
-                let count = control::count(name, value)?;
-                // `_summary=count` stays what it is.
-                if !self.seen.contains(&"_summary") || self.query.count > 0 {
-                    self.query.count = count;
-                }
+                self.query.count = self.context.limits.count(name, value)?;
             }
             "_total" => {
                 self.once("_total")?;
                 self.query.total = control::total(name, value)?;
             }
-            "_summary" => {
-                self.once("_summary")?;
-                control::summary(name, value, &mut self.query)?;
+            "_summary" | "_elements" => {
+                self.view.take(name, value)?;
             }
             "_sort" => {
                 self.once("_sort")?;
-                self.query.sort = control::sort(name, value, self.type_)?;
+                self.query.sort = control::sort(self.context, name, value, self.type_)?;
             }
-            "_type" if self.type_.is_none() => {
-                self.once("_type")?;
-                self.query.types =
-                    value.split(',').map(|text| resource_type(name, text)).collect::<Result<_, _>>()?;
-            }
+            // Read before all others.
+            "_type" if self.named => self.once("_type")?,
             _ if is_include(name) => {
-                let found = include::parse(name, &self.query.types, value)?;
+                let found = include::parse(self.context, name, &self.query.types, value)?;
                 self.query.includes.extend(found);
-                if self.query.includes.len() > MAX_INCLUDES {
-                    return Err(invalid(name, format!("a search may have {MAX_INCLUDES} includes")));
-                }
+                self.context.limits.check_includes(name, self.query.includes.len())?;
             }
-            "_elements" | "_contained" | "_containedType" | "_filter" | "_list" | "_text" | "_content"
-            | "_query" | "_score" => {
+            "_contained" | "_containedType" | "_filter" | "_list" | "_text" | "_content" | "_query"
+            | "_score" => {
                 return Err(unsupported(name, "it is not supported"));
             }
-            _ => self.query.criteria.push(criterion(self.context, self.type_, name, value, 0)?),
+            _ => {
+                let found = criterion_of_types(self.context, &self.query.types, name, value)?;
+                self.query.criteria.push(found);
+            }
         }
         Ok(true)
     }
@@ -186,7 +234,15 @@ mod tests {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         let seal = Seal { key: &[1; 32], caller: "" };
-        let context = Context { base: "https://x.example/FHIR/R4", now: Instant(0), lenient, seal };
+        let parameters = SearchParameters::r4();
+        let context = Context {
+            parameters,
+            base: "https://x.example/FHIR/R4",
+            now: Instant(0),
+            lenient,
+            seal,
+            limits: &Limits::DEFAULT,
+        };
         parse(&context, Definitions::r4().type_id(type_), &pairs)
     }
 
@@ -239,8 +295,11 @@ mod tests {
             ("Patient", "name:fuzzy=a", NotSupported),
             ("Patient", "name:not=a", NotSupported),
             ("Patient", "_id:not=a", NotSupported),
-            ("Patient", "_elements=id", NotSupported),
-            ("Patient", "_summary=text", NotSupported),
+            ("Patient", "_elements=potato", InvalidParameter),
+            ("Patient", "_summary=some", InvalidParameter),
+            ("Patient", "_summary=true&_elements=id", InvalidParameter),
+            ("Patient", "_summary=text&_include=Patient:link", InvalidParameter),
+            ("Patient", "_contained=true", NotSupported),
             ("Patient", "_sort=gender", NotSupported),
             ("Patient", "_include:recurse=Patient:link", NotSupported),
             ("Location", "near=1|2", NotSupported),
@@ -272,7 +331,11 @@ mod tests {
             ("Observation", "code-value-quantity=x", InvalidParameter),
             ("Observation", "value-quantity=5|mg", InvalidParameter),
             ("Observation", "value-quantity=many", InvalidParameter),
-            ("Patient", "link:Patient.link:Patient.link:Patient.link:Patient.name=x", InvalidParameter),
+            (
+                "Patient",
+                "link:Patient.link:Patient.link:Patient.link:Patient.link:Patient.link:Patient.name=x",
+                InvalidParameter,
+            ),
         ] {
             let error = run(type_, query, false).expect_err(query);
             assert_eq!(error.code(), code, "{query}: {error}");
@@ -285,7 +348,7 @@ mod tests {
 
     #[test]
     fn lenient_ignores_parameters_but_never_modifiers_or_values() {
-        let parsed = run("Patient", "nmae=a&name=b&_elements=id", true).unwrap();
+        let parsed = run("Patient", "nmae=a&name=b&_contained=true", true).unwrap();
         assert_eq!(parsed.processed, [("name".to_owned(), "b".to_owned())]);
         assert_eq!(parsed.warnings.len(), 2);
         assert!(parsed.warnings.iter().all(|issue| issue.severity == Severity::Warning));

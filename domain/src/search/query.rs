@@ -19,11 +19,21 @@ pub struct Query {
     pub total: Total,
     /// What else to bring along.
     pub includes: Vec<Include>,
+    /// Resources that the page brings along at most.
+    pub included: usize,
     /// Where the page begins; `None` for the first page.
     pub after: Option<Position>,
 }
 
 impl Query {
+    /// The type searched, if it is one.
+    pub fn only_type(&self) -> Option<TypeId> {
+        match self.types.as_slice() {
+            [type_] => Some(*type_),
+            _ => None,
+        }
+    }
+
     /// The types whose resources the search looks at or brings along; `None` when they may be any.
     pub fn types_seen(&self) -> Option<Vec<TypeId>> {
         if self.types.is_empty() {
@@ -38,9 +48,6 @@ impl Query {
         Some(seen)
     }
 }
-
-/// Included resources that one page brings along at most.
-pub const MAX_INCLUDED: usize = 1000;
 
 /// One condition on a resource.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +94,17 @@ pub enum Criterion {
         /// What it must meet.
         criteria: Vec<Criterion>,
     },
+    /// The resource is in a compartment: it is the compartment's own, or refers to that by one of the parameters.
+    Compartment {
+        /// [`resource_key`](crate::index::hash::resource_key) of the compartment's own resource.
+        key: i64,
+        /// The parameters that put a resource of the types searched into it.
+        parameters: Vec<ParameterId>,
+        /// Whether the compartment's own resource is of a type searched.
+        itself: bool,
+    },
+    /// The resource is of one of these types and meets what stands beside it.
+    ByType(Vec<(TypeId, Criterion)>),
     /// One of these holds (used where a rule needs OR between different parameters).
     Any(Vec<Criterion>),
     /// Never holds.
@@ -106,6 +124,7 @@ impl Criterion {
                 criteria.iter().for_each(|criterion| criterion.types_seen(seen));
             }
             Criterion::Any(criteria) => criteria.iter().for_each(|criterion| criterion.types_seen(seen)),
+            Criterion::ByType(each) => each.iter().for_each(|(_, criterion)| criterion.types_seen(seen)),
             _ => {}
         }
     }

@@ -19,7 +19,10 @@ pub(crate) fn links(criteria: &[Criterion]) -> Vec<Vec<TypeId>> {
                 found.push(vec![*source]);
                 found.extend(links(criteria));
             }
-            Criterion::Any(_)
+            // Of several types one without scope may stand beside one with it, as of a chain.
+            Criterion::ByType(_)
+            | Criterion::Compartment { .. }
+            | Criterion::Any(_)
             | Criterion::Id(_)
             | Criterion::LastUpdated(_)
             | Criterion::Matches { .. }
@@ -36,12 +39,20 @@ mod tests {
     use crate::clock::Instant;
     use crate::conformance::Definitions;
     use crate::search::page::Seal;
-    use crate::search::{Context, parse};
+    use crate::search::{Context, Limits, parse};
 
     fn criteria(type_: &str, pairs: &[(&str, &str)]) -> Vec<Criterion> {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let seal = Seal { key: &[0; 32], caller: "" };
-        let context = Context { base: "https://x.example", now: Instant(0), lenient: false, seal };
+        let parameters = crate::conformance::SearchParameters::r4();
+        let context = Context {
+            parameters,
+            base: "https://x.example",
+            now: Instant(0),
+            lenient: false,
+            seal,
+            limits: &Limits::DEFAULT,
+        };
         parse(&context, Definitions::r4().type_id(type_), &pairs).unwrap().query.criteria
     }
 

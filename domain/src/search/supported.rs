@@ -17,6 +17,6 @@ pub const fn searchable(kind: SearchKind) -> bool {
 
 /// Whether this parameter can be searched by: its kind can, and R4 says what it looks at.
 pub fn offered(parameter: &SearchParameter) -> bool {
-    matches!(parameter.code, "_id" | "_lastUpdated")
+    matches!(&*parameter.code, "_id" | "_lastUpdated")
         || (searchable(parameter.kind) && !parameter.expression.is_empty())
 }

@@ -3,7 +3,7 @@
 
 use super::Stored;
 use crate::access::Access;
-use crate::conformance::Definitions;
+use crate::conformance::SearchParameters;
 use crate::error::Error;
 use crate::index::{Indexed, extract};
 use crate::resource::json::Json;
@@ -67,25 +67,31 @@ pub trait Integrity {
     /// How many resources there are, deleted ones included, for telling how far a check is.
     fn resources(&mut self) -> Result<u64, Error>;
 
-    /// Checks the next resources after the row `after`. `base` is the FHIR base below which references are local: it
+    /// Checks the next resources after the row `after`: whether they are indexed by `parameters`. `base` is the FHIR base below which references are local: it
     /// must be the one under which the resources were stored.
     ///
     /// Errors: `access` does not cover everything; the store fails.
-    fn check(&mut self, access: &Access, base: &str, after: Option<i64>) -> Result<Page, Error>;
+    fn check(
+        &mut self,
+        access: &Access,
+        parameters: &SearchParameters,
+        base: &str,
+        after: Option<i64>,
+    ) -> Result<Page, Error>;
 }
 
 /// What extraction gives for a stored version today; `None` if its body is not that version of that resource. A deletion
 /// has no body and is found by nothing.
-pub fn reindex(stored: &Stored, base: &str) -> Option<Indexed> {
+pub fn reindex(parameters: &SearchParameters, stored: &Stored, base: &str) -> Option<Indexed> {
     if stored.method == super::Method::Delete {
         return stored.body.is_empty().then(Indexed::default);
     }
-    let definitions = Definitions::r4();
+    let definitions = parameters.definitions();
     let tree = Json::parse(&stored.body).ok()?;
     let meta = tree.get("meta")?;
     let is_it = tree.resource_type() == Some(definitions.type_name(stored.type_))
         && tree.get("id").and_then(Json::as_str) == Some(stored.id.as_str())
         && meta.get("versionId").and_then(Json::as_str) == Some(&stored.version.to_string())
         && meta.get("lastUpdated").and_then(Json::as_str) == Some(&stored.updated.to_string());
-    is_it.then(|| extract(definitions, stored.type_, &tree, base))
+    is_it.then(|| extract(parameters, stored.type_, &tree, base))
 }

@@ -10,7 +10,7 @@ use crate::statement::Statement;
 use crate::transaction::Transaction;
 use compartments::Compartments;
 use domain::access::Access;
-use domain::conformance::Definitions;
+use domain::conformance::{Definitions, SearchParameters};
 use domain::index::Indexed;
 use domain::index::hash::resource_key;
 use domain::store::integrity::{Fault, Finding, Integrity, Page, reindex};
@@ -31,7 +31,13 @@ impl Integrity for Transaction<'_> {
         Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
     }
 
-    fn check(&mut self, access: &Access, base: &str, after: Option<i64>) -> Result<Page, Error> {
+    fn check(
+        &mut self,
+        access: &Access,
+        parameters: &SearchParameters,
+        base: &str,
+        after: Option<i64>,
+    ) -> Result<Page, Error> {
         if !access.is_everything() {
             let message = "Only who may see everything can check the store.";
             return Err(Error::new(ErrorCode::Forbidden, message));
@@ -46,6 +52,7 @@ impl Integrity for Transaction<'_> {
         let mut walk = Walk {
             range: (after, upto),
             base,
+            parameters,
             page: Page { next: last.filter(|_| full), ..Page::default() },
             resources: HashMap::with_capacity(current.len()),
         };
@@ -85,6 +92,7 @@ struct Resource {
 struct Walk<'a> {
     range: (i64, i64),
     base: &'a str,
+    parameters: &'a SearchParameters,
     page: Page,
     resources: HashMap<i64, Resource>,
 }
@@ -131,7 +139,7 @@ impl Walk<'_> {
         let key = name.split_once('/').map_or(0, |(type_, id)| resource_key(type_, id));
         let body: Option<(Stored, Indexed)> = stored(tx.names, row)
             .ok()
-            .and_then(|stored| reindex(&stored, self.base).map(|indexed| (stored, indexed)));
+            .and_then(|stored| reindex(self.parameters, &stored, self.base).map(|indexed| (stored, indexed)));
         let resource = self.resources.entry(rid).or_insert_with(|| Resource {
             chained: true,
             readable: true,

@@ -33,8 +33,13 @@ pub(super) fn is_of_index(criterion: &Criterion) -> bool {
         Criterion::Matches { .. }
         | Criterion::Missing { .. }
         | Criterion::Chain { .. }
+        | Criterion::Compartment { itself: false, .. }
         | Criterion::Never => true,
-        Criterion::Id(_) | Criterion::LastUpdated(_) | Criterion::Has { .. } => false,
+        Criterion::Id(_)
+        | Criterion::LastUpdated(_)
+        | Criterion::Has { .. }
+        | Criterion::Compartment { .. }
+        | Criterion::ByType(_) => false,
         Criterion::Any(criteria) => criteria.iter().all(is_of_index),
     }
 }
@@ -87,6 +92,29 @@ pub(super) fn one(
             linked(statement, names, access, (*source, criteria))?;
             statement.sql(SOME).sql(SOME);
         }
+        Criterion::Compartment { key, parameters, itself } => {
+            let numbers: Vec<i64> =
+                parameters.iter().map(|parameter| names.p(*parameter, Facet::Value)).collect();
+            statement.sql("(");
+            if *itself {
+                statement.sql("v.key = ").integer(*key);
+            }
+            if !numbers.is_empty() {
+                statement.sql(if *itself { " OR " } else { "" });
+                statement.sql("(SELECT 1 FROM ix_reference i WHERE i.rid = v.rid AND i.target = ");
+                statement.integer(*key).sql(" AND i.p IN ").list(&numbers).sql(SOME);
+            }
+            statement.sql(if numbers.is_empty() && !*itself { "1 = 0)" } else { ")" });
+        }
+        Criterion::ByType(each) => {
+            statement.sql("(1 = 0");
+            for (type_, criterion) in each {
+                statement.sql(" OR (v.type_id = ").integer(names.number(*type_)).sql(" AND ");
+                one(statement, names, access, criterion)?;
+                statement.sql(")");
+            }
+            statement.sql(")");
+        }
         Criterion::Any(criteria) => {
             statement.sql("(1 = 0");
             for criterion in criteria {
@@ -129,7 +157,7 @@ pub(super) fn linked(
 }
 
 pub(super) fn kind_of(parameter: ParameterId) -> SearchKind {
-    Definitions::r4().parameter_of(parameter).kind
+    Definitions::r4().kind_of(parameter)
 }
 
 fn any<T>(statement: &mut Statement, tests: &[T], compile: impl Fn(&mut Statement, &T)) {

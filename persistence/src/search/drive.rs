@@ -10,12 +10,13 @@ use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::{Access, Reach};
 use domain::conformance::{Definitions, ParameterId, TypeId};
+use domain::id::Id;
 use domain::index::Facet;
 use domain::index::hash::resource_key;
 use domain::search::query::{Criterion, Prefix, Query, SystemTest, Test, TextMatch, UriMatch};
 
-/// Ids in one `_id` that are looked up without counting.
-const MANY_IDS: usize = 256;
+/// Resources that one `_id` may mean, its ids times the types searched, that are looked up without counting.
+const MANY_IDS: usize = 512;
 
 /// Values of one parameter, any of which may match, that are sought one by one.
 const MANY_VALUES: usize = 64;
@@ -59,6 +60,11 @@ pub(super) fn choose(
             best = Some((rows, candidate.clone()));
         }
     }
+    if best.is_none() && query.types.len() > 1 {
+        // Of no one type: what is in a compartment is fewer than all that could be.
+        let place = query.criteria.iter().position(|one| matches!(one, Criterion::Compartment { .. }));
+        return Ok(candidates.into_iter().find(|candidate| place.is_some() && candidate.meets == place));
+    }
     if best.is_none() && query.sort.is_empty() {
         // Many rows in the order of the answer: the scan ends with the page.
         return Ok(candidates.into_iter().find(|candidate| candidate.streams));
@@ -66,15 +72,17 @@ pub(super) fn choose(
     Ok(best.map(|(_, candidate)| candidate))
 }
 
-/// `_id` in a search of one type.
+/// `_id`: as many keys as there are types that may have the id.
 fn ids(query: &Query) -> Option<Drive> {
-    let [type_] = query.types.as_slice() else { return None };
-    let name = Definitions::r4().type_name(*type_);
+    let definitions = Definitions::r4();
+    let types: Vec<TypeId> =
+        if query.types.is_empty() { definitions.endpoints().collect() } else { query.types.clone() };
     let ids = query.criteria.iter().find_map(|criterion| match criterion {
-        Criterion::Id(ids) if !ids.is_empty() && ids.len() <= MANY_IDS => Some(ids),
+        Criterion::Id(ids) if (1..=MANY_IDS).contains(&(ids.len() * types.len())) => Some(ids),
         _ => None,
     })?;
-    let keys: Vec<i64> = ids.iter().map(|id| resource_key(name, id.as_str())).collect();
+    let key = |type_: &TypeId, id: &Id| resource_key(definitions.type_name(*type_), id.as_str());
+    let keys: Vec<i64> = ids.iter().flat_map(|id| types.iter().map(move |type_| key(type_, id))).collect();
     let mut rows = Statement::new("SELECT r.rid AS rid FROM resource r WHERE r.key IN ");
     rows.list(&keys);
     Some(Drive { rows, streams: false, unique: false, living: false, meets: None })
@@ -88,10 +96,12 @@ fn candidates(tx: &Transaction<'_>, access: &Access, query: &Query) -> Result<Ve
                 (Criterion::Matches { parameter, .. } | Criterion::Chain { parameter, .. }, [type_]) => {
                     is_of(*parameter, *type_)
                 }
+                (Criterion::Compartment { itself, .. }, [_]) => !itself,
                 _ => false,
             };
             let (streams, unique) = order(criterion);
-            candidates.push(Drive { rows, streams, unique, living, meets: Some(place) });
+            let meets = tells(criterion).then_some(place);
+            candidates.push(Drive { rows, streams, unique, living, meets });
         }
     }
     if let [type_] = query.types.as_slice()
@@ -108,10 +118,23 @@ fn candidates(tx: &Transaction<'_>, access: &Access, query: &Query) -> Result<Ve
     Ok(candidates)
 }
 
+/// Whether every row that [`seek`] finds meets the criterion, whatever its type.
+fn tells(criterion: &Criterion) -> bool {
+    let Criterion::ByType(each) = criterion else { return true };
+    each.iter().all(|(type_, criterion)| match criterion {
+        Criterion::Matches { parameter, .. } | Criterion::Chain { parameter, .. } => {
+            is_of(*parameter, *type_)
+        }
+        _ => false,
+    })
+}
+
 /// Whether only resources of `type_` have rows of the parameter.
 pub(super) fn is_of(parameter: ParameterId, type_: TypeId) -> bool {
     let definitions = Definitions::r4();
-    definitions.parameter_of(parameter).base == definitions.type_name(type_)
+    // One that is not R4's has a number for each type.
+    parameter.as_custom().is_some()
+        || definitions.parameter_of(parameter).base == definitions.type_name(type_)
 }
 
 /// A query of the `rid`s that meet a criterion, where an index finds them without reading others.
@@ -152,6 +175,29 @@ fn seek(tx: &Transaction<'_>, access: &Access, criterion: &Criterion) -> Result<
                 .sql(" CROSS JOIN ix_reference i CROSS JOIN resource r WHERE i.rid = t.rid AND i.p = ");
             rows.integer(tx.names.p(*parameter, Facet::Value)).sql(" AND r.key = i.target");
             Ok(Some(rows))
+        }
+        Criterion::Compartment { key, parameters, itself } => {
+            let numbers: Vec<i64> =
+                parameters.iter().map(|parameter| tx.names.p(*parameter, Facet::Value)).collect();
+            let mut rows = Statement::default();
+            if !numbers.is_empty() {
+                rows.sql("SELECT i.rid AS rid FROM ix_reference i WHERE i.target = ").integer(*key);
+                rows.sql(" AND i.p IN ").list(&numbers);
+            }
+            if *itself || numbers.is_empty() {
+                rows.sql(if numbers.is_empty() { "" } else { " UNION ALL " });
+                rows.sql("SELECT r.rid AS rid FROM resource r WHERE r.key = ").integer(*key);
+                rows.sql(if *itself { "" } else { " AND 1 = 0" });
+            }
+            Ok(Some(rows))
+        }
+        Criterion::ByType(each) => {
+            let mut rows = Statement::default();
+            for (n, (_, criterion)) in each.iter().enumerate() {
+                let Some(found) = seek(tx, access, criterion)? else { return Ok(None) };
+                rows.sql(if n > 0 { " UNION ALL " } else { "" }).append(found);
+            }
+            Ok(Some(rows).filter(|_| !each.is_empty()))
         }
         _ => Ok(None),
     }

@@ -8,7 +8,7 @@ use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::Access;
 use domain::index::Facet;
-use domain::search::query::{Include, MAX_INCLUDED, Query};
+use domain::search::query::{Include, Query};
 use domain::store::Stored;
 use std::collections::HashSet;
 
@@ -34,8 +34,8 @@ pub(super) fn bring(
     while !from.is_empty() {
         let mut found = Vec::new();
         for include in steps.iter().filter(|include| first || include.iterate) {
-            let step = step(tx, access, include, &from)?;
-            cut |= step.len() > MAX_INCLUDED;
+            let step = step(tx, access, (include, query.included), &from)?;
+            cut |= step.len() > query.included;
             for stored in step {
                 if seen.insert(stored.row) {
                     found.push(stored);
@@ -45,8 +45,8 @@ pub(super) fn bring(
         first = false;
         from = found.iter().map(|stored| stored.row).collect();
         included.append(&mut found);
-        if cut || included.len() > MAX_INCLUDED {
-            included.truncate(MAX_INCLUDED);
+        if cut || included.len() > query.included {
+            included.truncate(query.included);
             return Ok((included, true));
         }
     }
@@ -72,7 +72,7 @@ fn joined(includes: &[Include]) -> Vec<Include> {
 fn step(
     tx: &mut Transaction<'_>,
     access: &Access,
-    include: &Include,
+    (include, most): (&Include, usize),
     from: &[i64],
 ) -> Result<Vec<Stored>, Error> {
     let parameters: Vec<i64> =
@@ -102,7 +102,9 @@ fn step(
         }
         covered_any_living(statement.sql(" AND "), tx.names, access)?;
     }
-    statement.sql(" ORDER BY v.rid LIMIT ").integer(i64::try_from(MAX_INCLUDED + 1).unwrap_or(i64::MAX));
+    statement
+        .sql(" ORDER BY v.rid LIMIT ")
+        .integer(i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX));
     let rows = tx.connection.versions(&statement)?;
     rows.into_iter().map(|row| stored(tx.names, row)).collect()
 }

@@ -12,12 +12,12 @@ use diesel::sql_types::{Integer, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use domain::access::Access;
 use domain::clock::Instant;
-use domain::conformance::Definitions;
+use domain::conformance::{Definitions, SearchParameters};
 use domain::id::Id;
 use domain::index::extract;
 use domain::resource::json::Json;
 use domain::search::page::Seal;
-use domain::search::{Context, parse};
+use domain::search::{Compartment, Context, Limits, SearchScope, parse};
 use domain::store::{Method, NewVersion, ReadTx, WriteTx};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -57,6 +57,13 @@ const SEARCHES: &[(&str, &[&str])] = &[
     ),
     ("Observation", &["resource_type_rid"]),
     ("Observation?status:not=draft", &["resource_type_rid", "ix_token_rid"]),
+    ("Patient/p7/Observation?code=c1&_sort=-date", &[TARGETS, "ix_token_rid", "ix_date_rid"]),
+    ("Patient/p7/*", &[TARGETS, "resource_key (key=?)"]),
+    ("Patient/p7/*?_type=Condition,Encounter", &[TARGETS]),
+    ("Encounter/e7/Observation", &[TARGETS]),
+    ("?_type=Condition,Encounter", &[]),
+    ("?_type=Condition,Observation&code=d3", &[]),
+    ("?_id=p7", &["resource_key (key=?)"]),
 ];
 
 /// The primary key of `ix_token`, for a code and for a code of a system.
@@ -65,6 +72,8 @@ const TOKEN_SYSTEM: &str = "PRIMARY KEY (p=? AND code=? AND system=?)";
 
 /// The index of what refers to a resource.
 const TARGET: &str = "ix_reference_target (target=? AND p=?)";
+
+const TARGETS: &str = "ix_reference_target (target=? AND p=?)";
 
 #[derive(QueryableByName)]
 struct Step {
@@ -107,11 +116,23 @@ fn fill(tx: &mut Transaction<'_>) {
     for (at, (name, id, members)) in ward().into_iter().enumerate() {
         let type_ = Definitions::r4().type_id(name).unwrap();
         let body = format!(r#"{{"resourceType":"{name}","id":"{id}",{members}}}"#).into_bytes();
-        let indexed = extract(Definitions::r4(), type_, &Json::parse(&body).unwrap(), BASE);
+        let indexed = extract(SearchParameters::r4(), type_, &Json::parse(&body).unwrap(), BASE);
         let updated = Instant(1_700_000_000_000_000 + i64::try_from(at).unwrap());
         let (id, method) = (Id::parse(&id).unwrap(), Method::Update);
         tx.write(vec![NewVersion { type_, id, version: 1, row: None, updated, method, body, indexed }])
             .unwrap();
+    }
+}
+
+/// Where a search at this path looks.
+fn scope(path: &str) -> SearchScope {
+    let type_ = |name: &str| Definitions::r4().type_id(name);
+    match path.split('/').collect::<Vec<_>>().as_slice() {
+        [owner, id, member] => {
+            let compartment = Compartment::of(type_(owner).unwrap(), Id::parse(id).unwrap()).unwrap();
+            SearchScope::Compartment(compartment, type_(member))
+        }
+        _ => SearchScope::from(type_(path)),
     }
 }
 
@@ -120,9 +141,15 @@ fn statements(tx: &mut Transaction<'_>, sent: &Mutex<Vec<String>>, url: &str) ->
     let (name, query) = url.split_once('?').unwrap_or((url, ""));
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let context =
-        Context { base: BASE, now: Instant(0), lenient: false, seal: Seal { key: &[0; 32], caller: "" } };
-    let query = parse(&context, Definitions::r4().type_id(name), &pairs).unwrap().query;
+    let context = Context {
+        parameters: SearchParameters::r4(),
+        base: BASE,
+        now: Instant(0),
+        lenient: false,
+        seal: Seal { key: &[0; 32], caller: "" },
+        limits: &Limits::DEFAULT,
+    };
+    let query = parse(&context, scope(name), &pairs).unwrap().query;
     sent.lock().unwrap().clear();
     let found = tx.search(&Access::everything(), &query).unwrap();
     assert!(!found.matches.is_empty(), "{url} finds something");

@@ -4,6 +4,7 @@ use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::conformance::{Definitions, SearchKind};
 use domain::index::Facet;
+use domain::search::limits::MOST_SORT_KEYS;
 use domain::search::query::{Position, Sort, SortBy, SortValue};
 use domain::store::Stored;
 use domain::{Error, ErrorCode};
@@ -21,7 +22,7 @@ fn value(statement: &mut Statement, tx: &Transaction<'_>, sort: Sort) -> Result<
         }
         SortBy::Parameter(parameter) => parameter,
     };
-    let select = match (Definitions::r4().parameter_of(parameter).kind, sort.descending) {
+    let select = match (Definitions::r4().kind_of(parameter), sort.descending) {
         (SearchKind::Date, false) => "(SELECT MIN(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p = ",
         (SearchKind::Date, true) => "(SELECT MAX(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p = ",
         (SearchKind::String, false) => {
@@ -57,7 +58,7 @@ fn column(sort: Sort) -> Column {
     match sort.by {
         SortBy::LastUpdated => Column::Integer,
         SortBy::Id => Column::Text,
-        SortBy::Parameter(parameter) => match Definitions::r4().parameter_of(parameter).kind {
+        SortBy::Parameter(parameter) => match Definitions::r4().kind_of(parameter) {
             SearchKind::String | SearchKind::Uri => Column::Text,
             SearchKind::Number | SearchKind::Quantity => Column::Real,
             _ => Column::Integer,
@@ -65,8 +66,25 @@ fn column(sort: Sort) -> Column {
     }
 }
 
-/// Names of the sort keys among the columns of a search's rows; there are at most four.
-const KEYS: [(&str, &str); 4] = [(" AS k0", "k0"), (" AS k1", "k1"), (" AS k2", "k2"), (" AS k3", "k3")];
+/// Names of the sort keys among the columns of a search's rows.
+const KEYS: [(&str, &str); MOST_SORT_KEYS] = [
+    (" AS k0", "k0"),
+    (" AS k1", "k1"),
+    (" AS k2", "k2"),
+    (" AS k3", "k3"),
+    (" AS k4", "k4"),
+    (" AS k5", "k5"),
+    (" AS k6", "k6"),
+    (" AS k7", "k7"),
+    (" AS k8", "k8"),
+    (" AS k9", "k9"),
+    (" AS k10", "k10"),
+    (" AS k11", "k11"),
+    (" AS k12", "k12"),
+    (" AS k13", "k13"),
+    (" AS k14", "k14"),
+    (" AS k15", "k15"),
+];
 
 /// Adds the sort keys as columns. `first` is where the first one stands already.
 pub(super) fn keys(

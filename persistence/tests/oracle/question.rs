@@ -8,18 +8,20 @@ use domain::access::decision::access;
 use domain::access::scope::Letter;
 use domain::access::{Access, Clause, Reach};
 use domain::clock::Instant;
-use domain::conformance::Definitions;
+use domain::conformance::{Definitions, SearchParameters};
 use domain::id::Id;
 use domain::index::hash::resource_key;
 use domain::search::page::Seal;
 use domain::search::query::{Position, Query};
-use domain::search::{Context, parse};
+use domain::search::{Compartment, Context, Limits, SearchScope, parse};
 use proptest::prelude::*;
 
 /// A search and its asker.
 #[derive(Debug, Clone)]
 pub(super) struct Question {
     type_: &'static str,
+    /// The resource in whose compartment the search looks.
+    compartment: Option<(&'static str, &'static str)>,
     url: String,
     asker: Asker,
 }
@@ -39,6 +41,10 @@ enum Asker {
     /// An app of Patient/a, with what its token is decided to see.
     Token,
 }
+
+/// Compartments that searches look into: of resources that are in the worlds, and of one that never is.
+const COMPARTMENTS: [(&str, &str); 5] =
+    [("Patient", "a"), ("Patient", "b"), ("Practitioner", "a"), ("Encounter", "a"), ("Patient", "nobody")];
 
 /// What stands in a search once.
 const ONCE: [&str; 4] = ["_sort", "_summary", "_total", "_type"];
@@ -63,24 +69,39 @@ pub(super) fn question() -> impl Strategy<Value = Question> {
         2 => Just(Asker::Constrained),
         1 => Just(Asker::Nothing),
     ];
+    let compartment = prop_oneof![
+        6 => Just(None),
+        1 => prop::sample::select(COMPARTMENTS.to_vec()).prop_map(Some),
+    ];
     let picks = prop::collection::vec(any::<prop::sample::Index>(), 0..4);
     let controls = prop::collection::vec(any::<prop::sample::Index>(), 0..3);
-    (type_, picks, controls, 0_usize..6, asker).prop_map(|(type_, picks, controls, count, asker)| {
-        let of = |pool: &'static [(&'static str, &'static str)]| -> Vec<&'static str> {
-            pool.iter().filter(|(of, _)| *of == type_ || *of == "*").map(|(_, text)| *text).collect()
-        };
-        let mut parts: Vec<&str> = picks.iter().map(|pick| *pick.get(&of(FRAGMENTS))).collect();
-        parts.extend(controls.iter().map(|pick| *pick.get(&of(CONTROLS))));
-        parts.push("_total=accurate");
-        let mut kept: Vec<&str> = Vec::new();
-        for part in parts.iter().flat_map(|part| part.split('&')) {
-            let once = ONCE.iter().find(|name| part.starts_with(**name));
-            if once.is_none_or(|name| !kept.iter().any(|earlier| earlier.starts_with(name))) {
-                kept.push(part);
+    let place = (type_, compartment);
+    (place, picks, controls, 0_usize..6, asker).prop_map(
+        |((type_, compartment), picks, controls, count, asker)| {
+            let of = |pool: &'static [(&'static str, &'static str)]| -> Vec<&'static str> {
+                pool.iter().filter(|(of, _)| *of == type_ || *of == "*").map(|(_, text)| *text).collect()
+            };
+            let mut parts: Vec<&str> = picks.iter().map(|pick| *pick.get(&of(FRAGMENTS))).collect();
+            parts.extend(controls.iter().map(|pick| *pick.get(&of(CONTROLS))));
+            parts.push("_total=accurate");
+            let mut question = Question { type_, compartment, url: format!("_count={count}"), asker };
+            for part in parts {
+                let twice = |pair: &str| {
+                    let once = ONCE.iter().find(|name| pair.starts_with(**name));
+                    once.is_some_and(|name| question.url.contains(name))
+                };
+                if part.split('&').any(twice) {
+                    continue;
+                }
+                let more = Question { url: format!("{}&{part}", question.url), ..question.clone() };
+                // Not all parts go with the types and the compartment searched.
+                if more.parse().is_ok() {
+                    question = more;
+                }
             }
-        }
-        Question { type_, url: format!("{}&_count={count}", kept.join("&")), asker }
-    })
+            if question.parse().is_ok() { question } else { Question { compartment: None, ..question } }
+        },
+    )
 }
 
 /// A question with one value that nobody would write.
@@ -96,6 +117,7 @@ pub(super) fn odd() -> impl Strategy<Value = Question> {
     ];
     (parameter, value).prop_map(|((type_, name), value)| Question {
         type_,
+        compartment: None,
         url: format!("{name}={}&_count=100&_total=accurate", value.replace('&', "")),
         asker: Asker::Everything,
     })
@@ -105,7 +127,8 @@ impl Question {
     /// A search of everything on one large page.
     pub(super) fn plain(type_: &str, url: &str) -> Question {
         let type_ = Definitions::r4().type_id(type_).map_or("", |type_| Definitions::r4().type_name(type_));
-        Question { type_, url: format!("{url}&_count=100&_total=accurate"), asker: Asker::Everything }
+        let url = format!("{url}&_count=100&_total=accurate");
+        Question { type_, compartment: None, url, asker: Asker::Everything }
     }
 
     /// The same search, on one page, by somebody who sees everything and by an app of Patient/a.
@@ -137,8 +160,27 @@ impl Question {
         let pairs = self.url.split('&').filter_map(|pair| pair.split_once('='));
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let seal = Seal { key: &[0; 32], caller: "" };
-        let context = Context { base: BASE, now: Instant(0), lenient: false, seal };
-        parse(&context, Definitions::r4().type_id(self.type_), &pairs).map(|parsed| parsed.query)
+        let parameters = SearchParameters::r4();
+        let context = Context {
+            parameters,
+            base: BASE,
+            now: Instant(0),
+            lenient: false,
+            seal,
+            limits: &Limits::DEFAULT,
+        };
+        parse(&context, self.scope()?, &pairs).map(|parsed| parsed.query)
+    }
+
+    /// Where the search looks.
+    fn scope(&self) -> Result<SearchScope, Error> {
+        let type_ = Definitions::r4().type_id(self.type_);
+        let Some((owner, id)) = self.compartment else { return Ok(SearchScope::from(type_)) };
+        let compartment = Compartment::of(Definitions::r4().type_id(owner).unwrap(), Id::parse(id)?)?;
+        match type_ {
+            Some(type_) => SearchScope::of_compartment(compartment, type_),
+            None => Ok(SearchScope::Compartment(compartment, None)),
+        }
     }
 
     /// A position as it comes back out of a cursor.

@@ -8,7 +8,7 @@ use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use domain::Error;
 use domain::access::Access;
 use domain::clock::Instant;
-use domain::conformance::{Definitions, TypeId};
+use domain::conformance::{Definitions, SearchParameters, TypeId};
 use domain::id::Id;
 use domain::index::{Indexed, extract};
 use domain::resource::json::Json;
@@ -316,7 +316,7 @@ impl WriteJob for Write {
         }
         let body = self.change.body.clone().unwrap_or_default();
         let indexed = match &self.change.body {
-            Some(body) => extract(Definitions::r4(), type_, &Json::parse(body.as_bytes())?, BASE),
+            Some(body) => extract(SearchParameters::r4(), type_, &Json::parse(body.as_bytes())?, BASE),
             None => Indexed::default(),
         };
         let earliest = previous.as_ref().map_or(0, |previous| previous.updated.0 + 1);

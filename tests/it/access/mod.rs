@@ -2,6 +2,7 @@
 //! (C: 114–132 scope, D: 133–168 compartment escape).
 
 mod bundle;
+mod compartment;
 mod record;
 mod scope;
 mod search;

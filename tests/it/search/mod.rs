@@ -2,7 +2,10 @@
 
 mod control;
 mod cursor;
+mod limits;
 mod parameter;
+mod scope;
+mod subset;
 
 use crate::http::{Http, reference};
 use crate::server::unique;

@@ -35,4 +35,5 @@ impl Compartments {
 }
 
 /// R4's compartments.
-const COMPARTMENT_NAMES: [&str; 5] = ["Device", "Encounter", "Patient", "Practitioner", "RelatedPerson"];
+pub(super) const COMPARTMENT_NAMES: [&str; 5] =
+    ["Device", "Encounter", "Patient", "Practitioner", "RelatedPerson"];

@@ -11,7 +11,7 @@ mod value_set;
 pub use parameter::{Component, SearchParameter};
 pub use shape::{Binding, Element, ElementType, Key, Shape, ShapeId, ShapeKind, Strength};
 
-use super::{ParameterId, TypeId};
+use super::{ParameterId, SearchKind, TypeId};
 use parameter::Parameters;
 use rustc_hash::FxHashMap;
 use shape::Shapes;
@@ -111,7 +111,12 @@ impl Definitions {
         self.value_sets.codes(value_set)
     }
 
-    /// A search parameter by number.
+    /// The kind of a search parameter, R4's or not.
+    pub fn kind_of(&self, id: ParameterId) -> SearchKind {
+        id.as_custom().map_or_else(|| self.parameter_of(id).kind, |(_, kind)| kind)
+    }
+
+    /// One of R4's search parameters by number.
     pub fn parameter_of(&self, id: ParameterId) -> &SearchParameter {
         self.parameters.get(id)
     }
@@ -134,6 +139,11 @@ impl Definitions {
     /// All search parameters, by number.
     pub fn parameters(&self) -> &[SearchParameter] {
         self.parameters.all()
+    }
+
+    /// The types that have a compartment, by name.
+    pub const fn compartments(&self) -> &'static [&'static str] {
+        &compartment::COMPARTMENT_NAMES
     }
 
     /// The parameters by which a resource of `type_` is in a compartment (`Patient`, `Encounter`, …).

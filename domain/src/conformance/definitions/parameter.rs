@@ -3,20 +3,21 @@
 use super::table::rows;
 use crate::conformance::{ParameterId, SearchKind, TypeId};
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 use std::ops::Range;
 
 const PARAMETERS: &str = include_str!("../../../definitions/search_parameters.tsv");
 const COMPONENTS: &str = include_str!("../../../definitions/search_components.tsv");
 
 /// A search parameter of one base type (`FHIR R4 searchparameter.html`).
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SearchParameter {
     /// Its number.
     pub id: ParameterId,
     /// The type it is defined on: a resource type, `Resource` or `DomainResource`.
     pub base: &'static str,
     /// Its name in a URL.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// How it is searched.
     pub kind: SearchKind,
     /// Whether commas are allowed in its value.
@@ -24,20 +25,20 @@ pub struct SearchParameter {
     /// The resource types a reference may point to; empty for any.
     pub targets: Vec<TypeId>,
     /// FHIRPath of what it looks at; empty where R4 gives none.
-    pub expression: &'static str,
+    pub expression: Cow<'static, str>,
     /// One line about it.
-    pub description: &'static str,
+    pub description: Cow<'static, str>,
     /// What a composite is made of.
     pub components: Vec<Component>,
 }
 
 /// One component of a composite parameter.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Component {
     /// The parameter of the same base whose kind the component has.
     pub parameter: ParameterId,
     /// FHIRPath from the composite's element to the component.
-    pub expression: &'static str,
+    pub expression: Cow<'static, str>,
 }
 
 /// All search parameters.
@@ -50,7 +51,8 @@ impl Parameters {
     pub(super) fn load(types: &FxHashMap<&'static str, TypeId>) -> Parameters {
         let mut all: Vec<SearchParameter> = Vec::with_capacity(1800);
         for (mut row, number) in rows(PARAMETERS).zip(0..) {
-            let (base, code, kind) = (row.next(), row.next(), kind(row.next()));
+            let (base, code) = (row.next(), row.next());
+            let kind = SearchKind::of(row.next()).unwrap_or(SearchKind::Special);
             let multiple_or = row.next() != "no";
             let _comparators = row.next();
             let targets = row.list().filter_map(|name| types.get(name).copied()).collect();
@@ -60,16 +62,16 @@ impl Parameters {
             all.push(SearchParameter {
                 id,
                 base,
-                code,
+                code: Cow::Borrowed(code),
                 kind,
                 multiple_or,
                 targets,
-                expression,
-                description,
+                expression: Cow::Borrowed(expression),
+                description: Cow::Borrowed(description),
                 components,
             });
         }
-        all.sort_by_key(|parameter| (parameter.base, parameter.code));
+        all.sort_by(|a, b| (a.base, &a.code).cmp(&(b.base, &b.code)));
         let mut bases: FxHashMap<&'static str, Range<usize>> = FxHashMap::default();
         for (at, (parameter, number)) in all.iter_mut().zip(0..).enumerate() {
             parameter.id = ParameterId(number);
@@ -87,7 +89,7 @@ impl Parameters {
             if let Some(at) = self.place(base, code)
                 && let Some(composite) = self.all.get_mut(at)
             {
-                composite.components.push(Component { parameter, expression });
+                composite.components.push(Component { parameter, expression: Cow::Borrowed(expression) });
             }
         }
     }
@@ -95,7 +97,11 @@ impl Parameters {
     fn place(&self, base: &str, code: &str) -> Option<usize> {
         let range = self.bases.get(base)?.clone();
         let start = range.start;
-        self.all.get(range)?.binary_search_by(|parameter| parameter.code.cmp(code)).ok().map(|at| start + at)
+        self.all
+            .get(range)?
+            .binary_search_by(|parameter| (*parameter.code).cmp(code))
+            .ok()
+            .map(|at| start + at)
     }
 
     pub(super) fn find(&self, base: &str, code: &str) -> Option<&SearchParameter> {
@@ -106,12 +112,12 @@ impl Parameters {
         static NONE: SearchParameter = SearchParameter {
             id: ParameterId(u32::MAX),
             base: "",
-            code: "",
+            code: Cow::Borrowed(""),
             kind: SearchKind::Special,
             multiple_or: false,
             targets: Vec::new(),
-            expression: "",
-            description: "",
+            expression: Cow::Borrowed(""),
+            description: Cow::Borrowed(""),
             components: Vec::new(),
         };
         usize::try_from(id.0).ok().and_then(|at| self.all.get(at)).unwrap_or(&NONE)
@@ -123,19 +129,5 @@ impl Parameters {
 
     pub(super) fn all(&self) -> &[SearchParameter] {
         &self.all
-    }
-}
-
-fn kind(text: &str) -> SearchKind {
-    match text {
-        "number" => SearchKind::Number,
-        "date" => SearchKind::Date,
-        "string" => SearchKind::String,
-        "token" => SearchKind::Token,
-        "reference" => SearchKind::Reference,
-        "composite" => SearchKind::Composite,
-        "quantity" => SearchKind::Quantity,
-        "uri" => SearchKind::Uri,
-        _ => SearchKind::Special,
     }
 }

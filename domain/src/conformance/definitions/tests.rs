@@ -30,7 +30,7 @@ fn every_parameter_finds_itself_and_its_components() {
             "{}",
             parameter.code
         );
-        let no_expression = ["_text", "_content", "_query"].contains(&parameter.code);
+        let no_expression = ["_text", "_content", "_query"].contains(&&*parameter.code);
         assert_eq!(parameter.expression.is_empty(), no_expression, "{}.{}", parameter.base, parameter.code);
     }
     let patient = r4.type_id("Patient").unwrap();

@@ -36,7 +36,8 @@ pub(super) const SEARCH: &[ResultParameter] = &[
         ValueType::Code(&["none", "estimate", "accurate"]),
         "Whether Bundle.total is given, and how exact it is.",
     ),
-    parameter("_summary", ValueType::Code(&["count", "false"]), "`count` answers with the total alone."),
+    SUMMARY,
+    ELEMENTS,
     parameter(
         "_sort",
         ValueType::Text,
@@ -55,6 +56,35 @@ pub(super) const SEARCH: &[ResultParameter] = &[
         description: "Also returns resources that refer to the matches: `Type:parameter` or `Type:parameter:Target`. As `_revinclude:iterate` also those that refer to the returned ones.",
     },
 ];
+
+const SUMMARY: ResultParameter = parameter(
+    "_summary",
+    ValueType::Code(&["true", "text", "data", "count", "false"]),
+    "`true`: the summary elements of each resource; `text`: its narrative, `id`, `meta` and what is mandatory; `data`: all but the narrative; `count`: the total alone. Resources that are not whole have the tag SUBSETTED.",
+);
+
+const ELEMENTS: ResultParameter = parameter(
+    "_elements",
+    ValueType::Text,
+    "Comma-separated elements of the root, also as `Type.element`: only they, what is mandatory and modifiers are in each resource, which has the tag SUBSETTED. Included resources stay whole unless their type is named.",
+);
+
+/// Parameters of reads (`FHIR R4 http.html#general`).
+pub(super) const READ: &[ResultParameter] = &[
+    parameter(
+        "_summary",
+        ValueType::Code(&["true", "text", "data", "false"]),
+        "`true`: the summary elements of the resource; `text`: its narrative, `id`, `meta` and what is mandatory; `data`: all but the narrative. A resource that is not whole has the tag SUBSETTED.",
+    ),
+    ELEMENTS,
+];
+
+/// The parameter of searches of more than one type (`FHIR R4 search.html`, "Search Contexts").
+pub(super) const TYPES: &[ResultParameter] = &[parameter(
+    "_type",
+    ValueType::Text,
+    "Only these resource types, comma-separated. The search may then use every parameter that all of them have.",
+)];
 
 const fn parameter(name: &'static str, value: ValueType, description: &'static str) -> ResultParameter {
     ResultParameter { name, value, repeats: false, description }
@@ -81,6 +111,8 @@ pub(super) const GENERAL: &[ResultParameter] = &[
 pub(super) const HISTORY: &[ResultParameter] = &[
     parameter("_count", ValueType::Count, "Most versions on a page."),
     parameter("_since", ValueType::Instant, "Only versions made at or after this instant."),
+    SUMMARY,
+    ELEMENTS,
 ];
 
 /// A header of a request or an answer.
@@ -128,7 +160,10 @@ pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [H
         InteractionCode::Create | InteractionCode::Bundle => &[PREFER_RETURN, REQUEST_ID],
         InteractionCode::Update => &[IF_MATCH, PREFER_RETURN, REQUEST_ID],
         InteractionCode::Delete => &[IF_MATCH, REQUEST_ID],
-        InteractionCode::SearchSystem | InteractionCode::SearchType => &[PREFER_HANDLING, REQUEST_ID],
+        InteractionCode::SearchSystem
+        | InteractionCode::SearchType
+        | InteractionCode::SearchCompartment
+        | InteractionCode::SearchCompartmentType => &[PREFER_HANDLING, REQUEST_ID],
         InteractionCode::Read | InteractionCode::Vread => &[IF_NONE_MATCH, IF_MODIFIED_SINCE, REQUEST_ID],
         InteractionCode::Capabilities
         | InteractionCode::HistorySystem
@@ -150,6 +185,8 @@ pub(super) const fn answer_headers(interaction: InteractionCode) -> &'static [He
         | InteractionCode::Bundle
         | InteractionCode::SearchSystem
         | InteractionCode::SearchType
+        | InteractionCode::SearchCompartment
+        | InteractionCode::SearchCompartmentType
         | InteractionCode::HistorySystem
         | InteractionCode::HistoryType
         | InteractionCode::HistoryInstance => &[REQUEST_ID],

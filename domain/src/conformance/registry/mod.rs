@@ -35,6 +35,11 @@ pub struct ResourceType {
 }
 
 impl ResourceType {
+    /// Whether its resources have compartments, and so the routes of [`Level::Compartment`].
+    pub fn has_compartment(&self) -> bool {
+        Definitions::r4().compartments().contains(&self.name)
+    }
+
     /// What `_include` may name: `Type:parameter` for every reference parameter.
     pub fn includes(&self) -> impl Iterator<Item = String> + '_ {
         let references = self.parameters.iter().filter(|parameter| parameter.kind == SearchKind::Reference);
@@ -111,16 +116,23 @@ impl Registry {
     }
 
     /// The parameters that shape the answer of an interaction.
-    pub const fn result_parameters(&self, interaction: InteractionCode) -> &'static [ResultParameter] {
-        if interaction.searches() {
+    pub fn result_parameters(
+        &self,
+        interaction: InteractionCode,
+    ) -> impl Iterator<Item = &'static ResultParameter> {
+        let types = if interaction.searches_types() { control::TYPES } else { &[] };
+        let others = if interaction.searches() {
             control::SEARCH
         } else if interaction.tells_history() {
             control::HISTORY
         } else if matches!(interaction, InteractionCode::Capabilities) {
             control::CAPABILITIES
+        } else if matches!(interaction, InteractionCode::Read | InteractionCode::Vread) {
+            control::READ
         } else {
             &[]
-        }
+        };
+        types.iter().chain(others)
     }
 
     /// The parameters that every interaction takes, whatever it does.
@@ -155,7 +167,7 @@ mod tests {
     #[test]
     fn lists_the_parameters_the_server_is_promised_to_have() {
         let codes: Vec<_> =
-            Registry::r4().common_parameters().iter().map(|parameter| parameter.code).collect();
+            Registry::r4().common_parameters().iter().map(|parameter| &*parameter.code).collect();
         for code in ["_id", "_lastUpdated", "_profile", "_security", "_tag"] {
             assert!(codes.contains(&code), "{code} is missing from {codes:?}");
         }
@@ -171,6 +183,7 @@ mod tests {
     fn routes_are_those_that_addresses_offer() {
         for route in Registry::r4().routes() {
             let path = route.path.replace("{type}", "Patient").replace("{id}", "x").replace("{version}", "1");
+            let path = path.replace("{member}", "Observation");
             let address = Address::parse(&path).unwrap();
             assert!(address.methods().contains(&route.method.name()), "{} {path}", route.method.name());
             for method in address.methods().iter().filter(|method| **method != "HEAD") {

@@ -32,6 +32,8 @@ pub enum Level {
     System,
     /// One resource type.
     Type,
+    /// The compartment of one resource, for the types that have one (`FHIR R4 compartmentdefinition.html`).
+    Compartment,
     /// One resource.
     Instance,
 }
@@ -51,6 +53,10 @@ pub enum InteractionCode {
     Create,
     /// Search in one type.
     SearchType,
+    /// Search in all types of a compartment.
+    SearchCompartment,
+    /// Search in one type of a compartment.
+    SearchCompartmentType,
     /// History of one type.
     HistoryType,
     /// Read.
@@ -69,8 +75,11 @@ impl InteractionCode {
     /// FHIR's codes for it; a bundle is two.
     pub const fn codes(self) -> &'static [&'static str] {
         match self {
-            // Not a code of CapabilityStatement.rest.interaction: every server has it.
-            InteractionCode::Capabilities => &[],
+            // Not codes of CapabilityStatement.rest.interaction: every server has the one, and `rest.compartment` tells the
+            // other.
+            InteractionCode::Capabilities
+            | InteractionCode::SearchCompartment
+            | InteractionCode::SearchCompartmentType => &[],
             InteractionCode::Bundle => &["batch", "transaction"],
             InteractionCode::HistorySystem => &["history-system"],
             InteractionCode::SearchSystem => &["search-system"],
@@ -95,6 +104,7 @@ impl InteractionCode {
             InteractionCode::Create | InteractionCode::SearchType | InteractionCode::HistoryType => {
                 Level::Type
             }
+            InteractionCode::SearchCompartment | InteractionCode::SearchCompartmentType => Level::Compartment,
             InteractionCode::Read
             | InteractionCode::Vread
             | InteractionCode::Update
@@ -114,6 +124,8 @@ impl InteractionCode {
             InteractionCode::Delete => Some('d'),
             InteractionCode::SearchSystem
             | InteractionCode::SearchType
+            | InteractionCode::SearchCompartment
+            | InteractionCode::SearchCompartmentType
             | InteractionCode::HistorySystem
             | InteractionCode::HistoryType => Some('s'),
         }
@@ -126,7 +138,18 @@ impl InteractionCode {
 
     /// Whether it is a search.
     pub const fn searches(self) -> bool {
-        matches!(self, InteractionCode::SearchSystem | InteractionCode::SearchType)
+        matches!(
+            self,
+            InteractionCode::SearchSystem
+                | InteractionCode::SearchType
+                | InteractionCode::SearchCompartment
+                | InteractionCode::SearchCompartmentType
+        )
+    }
+
+    /// Whether it is a search of more than one type, which `_type` may name.
+    pub const fn searches_types(self) -> bool {
+        matches!(self, InteractionCode::SearchSystem | InteractionCode::SearchCompartment)
     }
 
     /// Whether it is a history.
@@ -143,7 +166,8 @@ impl InteractionCode {
 pub struct Route {
     /// The method.
     pub method: Method,
-    /// Path below the FHIR base, with `{type}`, `{id}` and `{version}`; the base itself is empty.
+    /// Path below the FHIR base, with `{type}`, `{id}`, `{version}` and `{member}`, a type of a compartment; the base itself
+    /// is empty.
     pub path: &'static str,
     /// What it does.
     pub interaction: InteractionCode,
@@ -175,4 +199,8 @@ pub(super) const ROUTES: &[Route] = &[
     route(Method::Delete, "/{type}/{id}", InteractionCode::Delete),
     route(Method::Get, "/{type}/{id}/_history", InteractionCode::HistoryInstance),
     route(Method::Get, "/{type}/{id}/_history/{version}", InteractionCode::Vread),
+    route(Method::Get, "/{type}/{id}/*", InteractionCode::SearchCompartment),
+    form("/{type}/{id}/_search", InteractionCode::SearchCompartment),
+    route(Method::Get, "/{type}/{id}/{member}", InteractionCode::SearchCompartmentType),
+    form("/{type}/{id}/{member}/_search", InteractionCode::SearchCompartmentType),
 ];

@@ -90,6 +90,14 @@ impl State {
                         && criteria.iter().all(|criterion| self.holds(access, referring, criterion))
                 })
             }
+            Criterion::Compartment { key, parameters, itself } => {
+                let own = super::key(version.stored.type_, &version.stored.id);
+                (*itself && own == *key)
+                    || parameters.iter().any(|parameter| version.targets(*parameter).any(|to| to == *key))
+            }
+            Criterion::ByType(each) => each.iter().any(|(type_, criterion)| {
+                version.stored.type_ == *type_ && self.holds(access, version, criterion)
+            }),
             Criterion::Any(criteria) => {
                 criteria.iter().any(|criterion| self.holds(access, version, criterion))
             }

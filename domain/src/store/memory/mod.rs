@@ -116,7 +116,7 @@ impl State {
                 let last = last.ok_or_else(conflict)?;
                 if method == Method::Delete {
                     // A tombstone stays in the compartments of the version it ends.
-                    indexed = Indexed { entries: Vec::new(), patients: last.indexed.patients.clone() };
+                    indexed = Indexed { entries: Vec::new(), ..last.indexed.clone() };
                 }
                 resource.versions.push(Version { stored, indexed });
                 Ok(())

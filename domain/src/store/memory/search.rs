@@ -3,7 +3,7 @@
 use super::{Resource, State, Version};
 use crate::access::Access;
 use crate::index::{Facet, IndexValue};
-use crate::search::query::{Include, MAX_INCLUDED, Position, Query, Sort, SortBy, SortValue, Total};
+use crate::search::query::{Include, Position, Query, Sort, SortBy, SortValue, Total};
 use crate::store::{Matches, Stored};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ impl State {
         let next = found.last().filter(|_| more).map(|(position, ..)| position.clone());
         let page: Vec<(&Resource, &Version)> =
             found.into_iter().map(|(_, resource, version)| (resource, version)).collect();
-        let (included, included_cut) = self.included(access, &query.includes, &page);
+        let (included, included_cut) = self.included(access, query, &page);
         let matches = page.into_iter().map(|(_, version)| version.stored.clone()).collect();
         Matches { matches, included, included_cut, total, next }
     }
@@ -38,7 +38,7 @@ impl State {
     fn included(
         &self,
         access: &Access,
-        includes: &[Include],
+        query: &Query,
         page: &[(&Resource, &Version)],
     ) -> (Vec<Stored>, bool) {
         let mut included: BTreeMap<i64, &Version> = BTreeMap::new();
@@ -46,7 +46,7 @@ impl State {
         let mut first = true;
         while !from.is_empty() {
             let mut added = Vec::new();
-            for include in includes.iter().filter(|include| first || include.iterate) {
+            for include in query.includes.iter().filter(|include| first || include.iterate) {
                 for (resource, version) in self.brought(access, include, &from) {
                     let row = version.stored.row;
                     let known = page.iter().any(|(_, matched)| matched.stored.row == row);
@@ -58,8 +58,8 @@ impl State {
             from = added;
             first = false;
         }
-        let cut = included.len() > MAX_INCLUDED;
-        (included.into_values().take(MAX_INCLUDED).map(|version| version.stored.clone()).collect(), cut)
+        let cut = included.len() > query.included;
+        (included.into_values().take(query.included).map(|version| version.stored.clone()).collect(), cut)
     }
 
     /// What one include brings for `from`.

@@ -1,8 +1,8 @@
 //! Mutated and random bodies: nothing panics, and what the typed model refuses the table check refuses too.
 
 use super::{on_deep_stack, report};
-use crate::conformance::Definitions;
 use crate::conformance::validation::{ValidationSettings, typed_gate, validate};
+use crate::conformance::{Definitions, SearchParameters};
 use crate::resource::json::Json;
 
 const SEEDS: [&str; 3] = [
@@ -89,7 +89,7 @@ fn random_bodies_are_read_or_refused() {
         if found.faults.is_empty() {
             accepted += 1;
             let type_ = Definitions::r4().type_id(tree.resource_type().unwrap()).unwrap();
-            crate::index::extract(Definitions::r4(), type_, &tree, "https://x.example/FHIR/R4");
+            crate::index::extract(SearchParameters::r4(), type_, &tree, "https://x.example/FHIR/R4");
         }
     }
     println!("{parsed} were JSON, {accepted} valid");
