@@ -6,7 +6,7 @@ use crate::guard::limit::Running;
 use crate::guard::rate::Rates;
 use crate::oauth::Authority;
 use crate::operations::metrics::Recorder;
-use crate::settings::{NhsNumber, Settings, UnknownParameters};
+use crate::settings::{ConditionalDelete, NhsNumber, Settings, UnknownParameters};
 use crate::worker::{Preparation, Worker};
 use crate::{guard, routes};
 use actix_web::middleware::{Compress, from_fn};
@@ -97,6 +97,10 @@ pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
         },
         public_url: settings.public_url.trim_end_matches('/').to_owned(),
         max_entries: settings.bundle_entries,
+        max_conditional_deletes: match settings.conditional_delete {
+            ConditionalDelete::Single => 1,
+            ConditionalDelete::Multiple => settings.bundle_entries,
+        },
         search: settings.search(),
         ignore_unknown: settings.search_unknown_parameters == UnknownParameters::Ignore,
     };

@@ -43,6 +43,8 @@ settings! {
     body_limit: usize = 64 << 20;
     /// entries of a batch or transaction
     bundle_entries: usize = 10_000;
+    /// single or multiple: how many resources one conditional delete may delete (multiple: as many as a Bundle has entries)
+    conditional_delete: ConditionalDelete = ConditionalDelete::Single;
     /// bytes of a request's query; a longer search is sent as a form
     query_length: usize = 16 << 10;
     /// refuse or ignore: what becomes of a search parameter that is not known
@@ -107,6 +109,16 @@ pub(crate) enum NhsNumber {
     Refuse,
     /// A wrong one is stored and reported.
     Warn,
+}
+
+/// `BINNACLE_CONDITIONAL_DELETE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ConditionalDelete {
+    /// More than one match is 412.
+    Single,
+    /// All matches.
+    Multiple,
 }
 
 /// `BINNACLE_SEARCH_UNKNOWN_PARAMETERS`.

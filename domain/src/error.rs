@@ -47,6 +47,10 @@ pub enum ErrorCode {
     VersionMismatch,
     /// A conditional URL selects several resources.
     MultipleMatches,
+    /// A search in place of a reference selects none.
+    NoMatch,
+    /// A condition that would select everything.
+    NotSelective,
     /// The request contradicts the state of the store.
     Conflict,
     /// The search parameter is known, but not every resource has been indexed under it yet.
@@ -127,6 +131,8 @@ table! {
     UnsupportedMediaType 415 "not-supported" "UNSUPPORTED_MEDIA_TYPE" "Send application/fhir+json.";
     VersionMismatch 412 "conflict" "RESOURCE_VERSION_MISMATCH" "Read the current version, apply the change to it and send its ETag in If-Match.";
     MultipleMatches 412 "multiple-matches" "TOO_MANY_MATCHES" "Make the condition select at most one resource.";
+    NoMatch 412 "not-found" "NO_MATCH" "Make the search select the resource that is meant, or create that in the same transaction.";
+    NotSelective 412 "required" "CONDITION_NOT_SELECTIVE" "Give the condition at least one search parameter.";
     Conflict 409 "conflict" "CONFLICT" "Read the current state and try again.";
     BeingIndexed 409 "transient" "BEING_INDEXED" "Wait until the search parameter is in the CapabilityStatement at /metadata, then search again.";
     DuplicateTarget 400 "duplicate" "DUPLICATE_TARGET" "Change each resource in one entry of the transaction only.";
@@ -298,11 +304,11 @@ impl std::error::Error for Error {}
 
 /// An OperationOutcome of `issues` in JSON (`FHIR R4 operationoutcome.html`). No issue at all becomes one "All OK".
 pub fn outcome(issues: &[Issue]) -> Vec<u8> {
+    if issues.is_empty() {
+        return information("All OK");
+    }
     let mut out = Vec::with_capacity(256);
     out.extend_from_slice(br#"{"resourceType":"OperationOutcome","issue":["#);
-    if issues.is_empty() {
-        out.extend_from_slice(br#"{"severity":"information","code":"informational","diagnostics":"All OK"}"#);
-    }
     for (n, issue) in issues.iter().enumerate() {
         if n > 0 {
             out.push(b',');
@@ -324,5 +330,15 @@ pub fn outcome(issues: &[Issue]) -> Vec<u8> {
         out.push(b'}');
     }
     out.extend_from_slice(b"]}");
+    out
+}
+
+/// An OperationOutcome that tells of no fault.
+pub fn information(diagnostics: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    out.extend_from_slice(br#"{"resourceType":"OperationOutcome","issue":[{"severity":"information","#);
+    out.extend_from_slice(br#""code":"informational","diagnostics":"#);
+    write_string(diagnostics, &mut out);
+    out.extend_from_slice(b"}]}");
     out
 }

@@ -10,12 +10,14 @@ use crate::conformance::validation::ValidationSettings;
 use crate::conformance::{SearchParameters, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::{Id, IdSource};
+use crate::interaction::condition::Conditions;
+use crate::interaction::conditional::Condition;
 use crate::interaction::history::PreparedHistory;
 use crate::interaction::read::PreparedRead;
 use crate::interaction::search::PreparedSearch;
-use crate::interaction::write::{Content, Kind, PreparedWrite};
+use crate::interaction::write::{Content, Kind, Naming, PreparedWrite};
 use crate::interaction::{
-    Answer, Interaction, Parameters, Request, Return, batch, bundle, content, transaction,
+    Answer, Interaction, Parameters, Prefer, Request, Return, batch, bundle, content, delete, transaction,
 };
 use crate::resource::json::Json;
 use crate::resource::link::Links;
@@ -54,6 +56,8 @@ pub struct Settings {
     pub validation: ValidationSettings,
     /// Most entries of a batch or transaction.
     pub max_entries: usize,
+    /// Most resources that one conditional delete deletes; 1: `conditionalDelete` is `single`.
+    pub max_conditional_deletes: usize,
     /// How much a search may ask for.
     pub search: Limits,
     /// Whether unknown search parameters are ignored, and reported, unless `Prefer: handling=strict` is sent; otherwise
@@ -107,6 +111,35 @@ pub(crate) struct Given<'a> {
     pub(crate) id: Option<Id>,
     /// The links of the transaction and the entry's `fullUrl`, where oids or uuids of the resource are links.
     pub(crate) links: Option<(&'a Links, Option<&'a str>)>,
+    /// Whether the resource has links to what only the store knows.
+    pub(crate) provisional: bool,
+}
+
+/// What the writes of a request have in common.
+struct Writing<'a> {
+    actor: &'a Actor,
+    conditions: &'a Conditions,
+    prefer: Prefer,
+}
+
+impl Writing<'_> {
+    fn prepare(
+        &self,
+        kind: Kind,
+        (type_, id, naming): (TypeId, Id, Naming),
+        content: Option<Content>,
+        condition: Option<Condition>,
+    ) -> Result<Prepared, Error> {
+        let access = require(self.actor, letter(kind), type_)?;
+        let mut answer = self.prefer.return_.unwrap_or(Return::Representation);
+        if answer == Return::Representation && !decision::allows(self.actor, Letter::Read, type_) {
+            answer = Return::Minimal;
+        }
+        let condition = condition.map(Box::new);
+        let conditions = self.conditions.clone();
+        let write = PreparedWrite { kind, type_, id, naming, condition, content, conditions, access, answer };
+        Ok(Prepared { work: Work::Write(Box::new(write)) })
+    }
 }
 
 impl Server {
@@ -138,50 +171,53 @@ impl Server {
         given: Given<'_>,
     ) -> Result<Prepared, Error> {
         let Request { interaction, conditions, if_none_exist, prefer } = request;
-        let Given { resource, id, links } = given;
-        if if_none_exist.is_some() {
-            return Err(Error::new(
-                ErrorCode::NotSupported,
-                "A conditional create (If-None-Exist) is not supported.",
-            ));
-        }
         let read = |type_, id, version, parameters: &Parameters| -> Result<Prepared, Error> {
             let access = require(actor, Letter::Read, type_)?;
             let subset = View::of_read(type_, parameters)?;
             let conditions = conditions.clone();
             Ok(Prepared { work: Work::Read(PreparedRead { type_, id, version, conditions, subset, access }) })
         };
-        let write = |kind: Kind,
-                     type_: TypeId,
-                     id: Id,
-                     content: Option<Content>|
-         -> Result<Prepared, Error> {
-            let access = require(actor, letter(kind), type_)?;
-            let mut answer = prefer.return_.unwrap_or(Return::Representation);
-            if answer == Return::Representation && !decision::allows(actor, Letter::Read, type_) {
-                answer = Return::Minimal;
-            }
-            let write =
-                PreparedWrite { kind, type_, id, content, conditions: conditions.clone(), access, answer };
-            Ok(Prepared { work: Work::Write(Box::new(write)) })
-        };
+        let write = Writing { actor, conditions: &conditions, prefer };
         match interaction {
             Interaction::Read(type_, id, parameters) => read(type_, id, None, &parameters),
             Interaction::Vread(type_, id, version, parameters) => read(type_, id, Some(version), &parameters),
             Interaction::Create(type_, body) => {
                 require(actor, Letter::Create, type_)?;
-                let id = id.unwrap_or_else(|| self.ids.resource_id());
-                let source = content::Source::of(&body, resource, links)?;
-                let content = content::prepare(self, type_, &id, source, Kind::Create)?;
-                write(Kind::Create, type_, id, Some(content))
+                let condition = if_none_exist
+                    .map(|text| Condition::if_none_exist(self, actor, type_, &text))
+                    .transpose()?;
+                let id = given.id.clone().unwrap_or_else(|| self.ids.resource_id());
+                let source = content::Source::of(&body, given)?;
+                let content = content::prepare(self, type_, &id, source, content::Write::Create)?;
+                write.prepare(Kind::Create, (type_, id, Naming::Server), Some(content), condition)
             }
             Interaction::Update(type_, id, body) => {
                 require(actor, Letter::Update, type_)?;
-                let source = content::Source::of(&body, resource, links)?;
-                let content = content::prepare(self, type_, &id, source, Kind::Update)?;
-                write(Kind::Update, type_, id, Some(content))
+                let source = content::Source::of(&body, given)?;
+                let content = content::prepare(self, type_, &id, source, content::Write::Update)?;
+                write.prepare(Kind::Update, (type_, id, Naming::Address), Some(content), None)
             }
-            Interaction::Delete(type_, id) => write(Kind::Delete, type_, id, None),
+            Interaction::ConditionalUpdate(type_, parameters, body) => {
+                require(actor, Letter::Update, type_)?;
+                let condition = Condition::new(self, actor, type_, &parameters)?;
+                let source = content::Source::of(&body, given)?;
+                let (id, naming) = match source.id()? {
+                    Some(id) => (id, Naming::Unmatched),
+                    None => (self.ids.resource_id(), Naming::Server),
+                };
+                let content = content::prepare(self, type_, &id, source, content::Write::ConditionalUpdate)?;
+                write.prepare(Kind::Update, (type_, id, naming), Some(content), Some(condition))
+            }
+            Interaction::Delete(type_, id) => {
+                write.prepare(Kind::Delete, (type_, id, Naming::Address), None, None)
+            }
+            Interaction::ConditionalDelete(type_, parameters) => {
+                let (most, criteria) = delete::bound(self, parameters)?;
+                let condition = Condition::new(self, actor, type_, &criteria)?.at_most(most);
+                // It selects its resources itself: no resource has this id.
+                let id = self.ids.resource_id();
+                write.prepare(Kind::Delete, (type_, id, Naming::Server), None, Some(condition))
+            }
             Interaction::Capabilities => Ok(Prepared { work: Work::Capabilities }),
             Interaction::History(scope, parameters) => {
                 let history = PreparedHistory::new(self, actor, scope, &parameters)?;
@@ -250,6 +286,7 @@ impl Server {
             date: capability::RELEASED,
             version: env!("CARGO_PKG_VERSION"),
             tokens: self.settings.tokens,
+            deletes_several: self.settings.max_conditional_deletes > 1,
         };
         capability::statement(Registry::r4(), &installation)
     }

@@ -33,7 +33,7 @@ const FAILURES: &[Failure] = failures! {
     NotAcceptable 406 [] "The answer has no form that the caller accepts.";
     Conflict 409 [] "The request contradicts the state of the store.";
     Gone 410 [] "The resource was deleted.";
-    PreconditionFailed 412 [] "`If-Match` names a version that is not current.";
+    PreconditionFailed 412 [] "`If-Match` names a version that is not current, or a condition selects several resources or has no criteria.";
     ContentTooLarge 413 [] "The body is larger than the limit.";
     UriTooLong 414 [] "The query of the address is longer than the limit.";
     UnsupportedMediaType 415 [] "The body is of a media type that is not read here.";
@@ -130,7 +130,7 @@ pub(crate) fn apply(
 fn shown(interaction: InteractionCode, type_: Option<&ResourceType>) -> &'static str {
     match interaction {
         InteractionCode::Capabilities => "CapabilityStatement",
-        InteractionCode::Delete => example::OUTCOME,
+        InteractionCode::Delete | InteractionCode::ConditionalDelete => example::OUTCOME,
         InteractionCode::Bundle => example::TRANSACTION_RESPONSE,
         _ if interaction.searches() => example::SEARCHSET,
         _ if interaction.tells_history() => example::HISTORY,
@@ -147,12 +147,13 @@ fn schema(
 ) -> Option<RefOr<Schema>> {
     let schema = match interaction {
         _ if matches!(status, "204" | "304") => return None,
-        InteractionCode::Delete => schemas.named("OperationOutcome"),
+        InteractionCode::Delete | InteractionCode::ConditionalDelete => schemas.named("OperationOutcome"),
         InteractionCode::Capabilities => schemas.named("CapabilityStatement"),
         InteractionCode::Read
         | InteractionCode::Vread
         | InteractionCode::Create
-        | InteractionCode::Update => {
+        | InteractionCode::Update
+        | InteractionCode::ConditionalUpdate => {
             type_.map_or_else(|| Ref::from_schema_name(ANY_RESOURCE), |type_| schemas.named(type_.name))
         }
         InteractionCode::Bundle
@@ -171,14 +172,15 @@ const fn successes(interaction: InteractionCode) -> &'static [(&'static str, &'s
     match interaction {
         InteractionCode::Capabilities => &[("200", "The CapabilityStatement.")],
         InteractionCode::Bundle => &[("200", "One answer for each entry, in order.")],
-        InteractionCode::Create => {
-            &[("201", "The resource was made. `Prefer` chooses what stands in the body.")]
-        }
-        InteractionCode::Update => &[
+        InteractionCode::Create => &[
+            ("200", "`If-None-Exist` finds this resource: nothing was made."),
+            ("201", "The resource was made. `Prefer` chooses what stands in the body."),
+        ],
+        InteractionCode::Update | InteractionCode::ConditionalUpdate => &[
             ("200", "The resource as it is now. `Prefer` chooses what stands in the body."),
             ("201", "The resource was made. `Prefer` chooses what stands in the body."),
         ],
-        InteractionCode::Delete => &[
+        InteractionCode::Delete | InteractionCode::ConditionalDelete => &[
             ("200", "The resource is no longer there; with `Prefer: return=OperationOutcome`."),
             ("204", "The resource is no longer there."),
         ],
@@ -199,11 +201,21 @@ const fn successes(interaction: InteractionCode) -> &'static [(&'static str, &'s
 fn may_fail(route: &Route, status: u16) -> bool {
     let interaction = route.interaction;
     let bundle = interaction == InteractionCode::Bundle;
-    let sends = matches!(interaction, InteractionCode::Create | InteractionCode::Update) || bundle;
-    let changes = matches!(interaction, InteractionCode::Update | InteractionCode::Delete) || bundle;
+    let sends = matches!(
+        interaction,
+        InteractionCode::Create | InteractionCode::Update | InteractionCode::ConditionalUpdate
+    ) || bundle;
+    let changes =
+        matches!(interaction, InteractionCode::Create | InteractionCode::Update | InteractionCode::Delete)
+            || interaction.is_conditional()
+            || bundle;
     match status {
         401 | 403 => interaction != InteractionCode::Capabilities,
-        404 => matches!(interaction.level(), Level::Instance | Level::Compartment) || bundle,
+        404 => {
+            matches!(interaction.level(), Level::Instance | Level::Compartment)
+                || interaction.is_conditional()
+                || bundle
+        }
         409 | 412 => changes,
         410 => matches!(interaction, InteractionCode::Read | InteractionCode::Vread) || bundle,
         413 | 415 => sends || route.form,

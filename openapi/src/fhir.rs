@@ -104,7 +104,10 @@ fn body_schema(
     type_: Option<&ResourceType>,
 ) -> Option<RefOr<Schema>> {
     let schema = match (interaction, type_) {
-        (InteractionCode::Create | InteractionCode::Update, Some(type_)) => schemas.named(type_.name),
+        (
+            InteractionCode::Create | InteractionCode::Update | InteractionCode::ConditionalUpdate,
+            Some(type_),
+        ) => schemas.named(type_.name),
         (InteractionCode::Bundle, _) => schemas.named("Bundle"),
         _ => return None,
     };
@@ -134,6 +137,8 @@ const fn verb(interaction: InteractionCode) -> &'static str {
         InteractionCode::Update => "update",
         InteractionCode::Delete => "delete",
         InteractionCode::HistoryInstance => "historyOf",
+        InteractionCode::ConditionalUpdate => "conditionalUpdate",
+        InteractionCode::ConditionalDelete => "conditionalDelete",
     }
 }
 
@@ -155,6 +160,10 @@ fn summary(route: &Route, type_: Option<&ResourceType>) -> String {
         InteractionCode::Vread => format!("Read one version of a {name}"),
         InteractionCode::Update => format!("Update a {name}, or create it with this id"),
         InteractionCode::Delete => format!("Delete a {name}; its history stays"),
+        InteractionCode::ConditionalUpdate => {
+            format!("Update the {name} that a search finds, or create it if there is none")
+        }
+        InteractionCode::ConditionalDelete => format!("Delete the {name} that a search finds"),
         InteractionCode::HistoryInstance => format!("All versions of a {name}, latest first"),
     };
     if route.form { format!("{text}, parameters in the body") } else { text }

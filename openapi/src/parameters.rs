@@ -27,7 +27,8 @@ pub(crate) fn shared(registry: &Registry, levels: &[Level]) -> BTreeMap<String, 
         for parameter in registry.general_parameters() {
             found.insert(parameter.name.to_owned(), result(parameter));
         }
-        for parameter in registry.common_parameters().iter().filter(|_| interaction.searches()) {
+        let criteria = interaction.searches() || interaction.is_conditional();
+        for parameter in registry.common_parameters().iter().filter(|_| criteria) {
             found.insert(parameter.code.to_string(), search(parameter));
         }
     }
@@ -45,8 +46,9 @@ pub(crate) fn apply(
         operation = operation.parameter_ref(reference(name));
     }
     if !route.form {
-        if route.interaction.searches() {
-            let own = type_.filter(|_| route.interaction == InteractionCode::SearchType);
+        let conditional = route.interaction.is_conditional();
+        if route.interaction.searches() || conditional {
+            let own = type_.filter(|_| route.interaction == InteractionCode::SearchType || conditional);
             for parameter in own.into_iter().flat_map(|type_| &type_.parameters) {
                 operation = operation.parameter(search(parameter));
             }
@@ -113,8 +115,16 @@ fn reference(component: &str) -> Ref {
 }
 
 fn header_component(interaction: InteractionCode, header: &Header) -> String {
-    // Prefer asks different things of searches and writes.
-    let of = if header.name == "Prefer" && interaction.searches() { "Search" } else { "" };
+    // Prefer asks different things of searches and writes, If-None-Match of reads and updates.
+    let of = match header.name {
+        "Prefer" if interaction.searches() => "Search",
+        "If-None-Match"
+            if matches!(interaction, InteractionCode::Update | InteractionCode::ConditionalUpdate) =>
+        {
+            "Update"
+        }
+        _ => "",
+    };
     format!("{of}{}", header.name)
 }
 
@@ -122,6 +132,7 @@ fn result_component(interaction: InteractionCode, parameter: &ResultParameter) -
     // `_count` asks different things of searches and histories.
     let of = match interaction {
         InteractionCode::Capabilities => "capabilities_",
+        InteractionCode::ConditionalDelete => "delete",
         InteractionCode::Read | InteractionCode::Vread => "read",
         _ if interaction.tells_history() => "history",
         _ => "search",

@@ -22,6 +22,8 @@ pub(crate) struct Connection {
     pub(crate) lost: bool,
     /// Row numbers for the writers of this process.
     pub(crate) reserved: Arc<Reserved>,
+    /// The shard of `type_count` that is this connection's alone, once it was asked for.
+    shard: Option<i64>,
 }
 
 /// Row numbers that PostgreSQL's sequence gave this process and no row has yet: shared, so that rows are numbered in the
@@ -59,7 +61,22 @@ impl Connection {
 
     /// A connection without a transaction.
     pub(crate) const fn new(link: Link, reserved: Arc<Reserved>) -> Connection {
-        Connection { link, begun: false, lost: false, reserved }
+        Connection { link, begun: false, lost: false, reserved, shard: None }
+    }
+
+    /// The shard of `type_count` to add to. SQLite has one writer at a time and needs one; on PostgreSQL a lock that lasts
+    /// as long as the connection keeps a shard for it, so that writers of any process never wait for each other.
+    pub(crate) fn shard(&mut self) -> Result<i64, Error> {
+        if let Some(shard) = self.shard {
+            return Ok(shard);
+        }
+        let shard = match self.dialect() {
+            Dialect::Sqlite => 0,
+            // With all taken writers share one, and wait.
+            Dialect::Postgres => self.integers(&Statement::new(Dialect::TAKE_SHARD))?.pop().unwrap_or(0),
+        };
+        self.shard = Some(shard);
+        Ok(shard)
     }
 
     /// Begins a transaction with one of [`Dialect`]'s commands.
@@ -125,6 +142,12 @@ impl Connection {
     /// The text of the only row; `None` where it is NULL.
     pub(crate) fn optional_text(&mut self, statement: &Statement) -> Result<Option<String>, Error> {
         let outcome = on!(self, c => statement.rows::<Nullable<Text>>().get_result(&mut **c));
+        outcome.map_err(|error| self.failed(error))
+    }
+
+    /// Rows of two numbers.
+    pub(crate) fn pairs(&mut self, statement: &Statement) -> Result<Vec<(i64, i64)>, Error> {
+        let outcome = on!(self, c => statement.rows::<(BigInt, BigInt)>().load(&mut **c));
         outcome.map_err(|error| self.failed(error))
     }
 

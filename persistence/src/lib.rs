@@ -32,6 +32,7 @@ use connection::{Connection, Link, Reserved};
 use dialect::Dialect;
 use names::Names;
 use search::counts::Counts;
+pub use search::totals::Estimates;
 
 /// Where and how to store.
 #[derive(Debug, Clone)]
@@ -47,6 +48,8 @@ pub struct StoreSettings {
     /// Rows from which on a search condition finds many: below, its rows are gathered and the other conditions probed;
     /// above, the table or an index is read in the order of the answer until the page is full.
     pub many: i64,
+    /// How totals are estimated.
+    pub estimates: Estimates,
 }
 
 /// How SQLite commits (`PRAGMA synchronous`).
@@ -62,7 +65,14 @@ pub enum Synchronous {
 impl StoreSettings {
     /// The defaults for a database.
     pub fn new(url: impl Into<String>) -> StoreSettings {
-        StoreSettings { url: url.into(), readers: 4, queue: 1024, synchronous: Synchronous::Full, many: 1000 }
+        StoreSettings {
+            url: url.into(),
+            readers: 4,
+            queue: 1024,
+            synchronous: Synchronous::Full,
+            many: 1000,
+            estimates: Estimates::DEFAULT,
+        }
     }
 }
 
@@ -79,7 +89,7 @@ impl SqlStore {
         let pool = Connections::open(settings)?;
         let mut connection = pool.get()?;
         schema_version::migrate(&mut connection)?;
-        let names = Arc::new(Names::intern(&mut connection, Counts::new(settings.many))?);
+        let names = Arc::new(Names::intern(&mut connection, Counts::new(settings.many, settings.estimates))?);
         drop(connection);
         Ok(SqlStore { executor: executor::Threads::start(&pool, &names, settings)? })
     }

@@ -72,6 +72,9 @@ impl Names {
             Facet::OfType => 2,
             Facet::Identifier => 3,
             Facet::Contained => 4,
+            Facet::Member => 5,
+            Facet::Active => 6,
+            Facet::Broader => 7,
         };
         number * 8 + facet
     }

@@ -3,7 +3,7 @@
 //! SQLite gets inserts of a few fixed lengths, PostgreSQL one statement for all tables with an array for each column.
 
 use crate::connection::{Connection, Link};
-use crate::schema::{Kind, Table};
+use crate::schema::{Kind, TYPE_COUNT, Table};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{Error as DieselError, QueryResult};
@@ -109,7 +109,7 @@ fn compare(a: &[Cell], b: &[Cell]) -> Ordering {
     a.iter().zip(b).map(cell).find(|order| *order != Ordering::Equal).unwrap_or(Ordering::Equal)
 }
 
-/// Takes rows out of several tables and inserts others. No row is among both.
+/// Takes rows out of several tables, then inserts others. What is inserted may have the key of what is taken out.
 pub(crate) fn write(connection: &mut Connection, gone: &[Rows], added: &[Rows]) -> Result<(), Error> {
     let (mut gone, mut added) =
         (gone.iter().filter(|rows| !rows.is_empty()), added.iter().filter(|rows| !rows.is_empty()));
@@ -118,10 +118,11 @@ pub(crate) fn write(connection: &mut Connection, gone: &[Rows], added: &[Rows]) 
             .try_for_each(|rows| remove(c, rows))
             .and_then(|()| added.try_for_each(|rows| chunks(c, rows))),
         Link::Postgres(c) => {
-            let gone = gone.map(|rows| (Change::Remove, rows.table, columns(rows)));
-            let arrays =
-                Arrays(gone.chain(added.map(|rows| (Change::Add, rows.table, columns(rows)))).collect());
-            if arrays.0.is_empty() { Ok(()) } else { arrays.execute(&mut **c).map(drop) }
+            let gone = Arrays(gone.map(|rows| (Change::Remove, rows.table, columns(rows))).collect());
+            let added = Arrays(added.map(|rows| (Change::Add, rows.table, columns(rows))).collect());
+            // The parts of one statement do not see each other: a key taken out there could not come back.
+            let mut filled = [gone, added].into_iter().filter(|arrays| !arrays.0.is_empty());
+            filled.try_for_each(|arrays| arrays.execute(&mut **c).map(drop))
         }
     };
     outcome.map_err(|error| connection.failed(error))
@@ -151,6 +152,15 @@ fn chunks(connection: &mut SqliteConnection, rows: &Rows) -> QueryResult<()> {
         }
     }
     Ok(())
+}
+
+/// What becomes of a row that is there already: counts add up, no other table has such.
+fn meeting(table: &'static Table) -> &'static str {
+    if table.name == TYPE_COUNT.name {
+        " ON CONFLICT (type_id, shard) DO UPDATE SET living = type_count.living + excluded.living"
+    } else {
+        ""
+    }
 }
 
 /// Adds `name (column, …)`.
@@ -192,6 +202,7 @@ impl QueryFragment<Sqlite> for Chunk<'_> {
             }
             out.push_sql(")");
         }
+        out.push_sql(meeting(self.table));
         Ok(())
     }
 }
@@ -303,7 +314,9 @@ fn change<'b>(
             out.push_sql("INSERT INTO ");
             into(table, out);
             out.push_sql(" SELECT * FROM ");
-            unnest(columns, out)
+            unnest(columns, out)?;
+            out.push_sql(meeting(table));
+            Ok(())
         }
         Change::Remove => {
             out.push_sql("DELETE FROM ");

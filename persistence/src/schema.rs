@@ -39,6 +39,10 @@ pub(crate) const RESOURCE: Table = Table {
     ],
 };
 
+/// How many resources of a type are not deleted, in shards.
+pub(crate) const TYPE_COUNT: Table =
+    Table { name: "type_count", columns: &[("type_id", Integer), ("shard", Integer), ("living", Integer)] };
+
 /// Who is in whose compartment, and since and until which version.
 pub(crate) const COMPARTMENT: Table = Table {
     name: "compartment",
@@ -54,7 +58,7 @@ pub(crate) const COMPARTMENT: Table = Table {
 /// Tokens.
 pub(crate) const TOKEN: Table = Table {
     name: "ix_token",
-    columns: &[("p", Integer), ("code", Integer), ("system", Integer), ("rid", Integer)],
+    columns: &[("p", Integer), ("code", Integer), ("system", Integer), ("rid", Integer), ("text", Text)],
 };
 
 /// Strings.
@@ -70,7 +74,7 @@ pub(crate) const DATE: Table =
 /// References.
 pub(crate) const REFERENCE: Table = Table {
     name: "ix_reference",
-    columns: &[("p", Integer), ("target", Integer), ("version", Text), ("rid", Integer)],
+    columns: &[("p", Integer), ("target", Integer), ("version", Text), ("rid", Integer), ("text", Text)],
 };
 
 /// URIs.
@@ -169,8 +173,9 @@ mod tests {
         },
     ];
 
-    const FILLED: [&Table; 11] = [
+    const FILLED: [&Table; 12] = [
         &RESOURCE,
+        &TYPE_COUNT,
         &COMPARTMENT,
         &TOKEN,
         &STRING,

@@ -2,14 +2,14 @@
 
 use crate::connection::Connection;
 use crate::names::Names;
-use crate::resources::{current, history, read, write};
+use crate::resources::{current, history, lock, read, write};
 use crate::search;
 use domain::Error;
 use domain::access::Access;
 use domain::conformance::TypeId;
 use domain::id::Id;
 use domain::search::query::Query;
-use domain::store::{Current, HistoryPage, HistoryQuery, Matches, NewVersion, ReadTx, Stored, WriteTx};
+use domain::store::{Current, HistoryPage, HistoryQuery, Lock, Matches, NewVersion, ReadTx, Stored, WriteTx};
 
 /// Whether a transaction may wait for locks. One that holds locks and waits for others could wait for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(crate) struct Transaction<'c> {
     /// Whether a lock was refused.
     pub(crate) contended: bool,
     /// The locks that the job asked for.
-    pub(crate) wanted: Vec<i64>,
+    pub(crate) wanted: Vec<Lock>,
 }
 
 impl<'c> Transaction<'c> {
@@ -82,6 +82,10 @@ impl ReadTx for Transaction<'_> {
 }
 
 impl WriteTx for Transaction<'_> {
+    fn hold(&mut self, locks: &[Lock]) -> Result<(), Error> {
+        lock::take(self, locks)
+    }
+
     fn current(&mut self, access: &Access, keys: &[(TypeId, Id)]) -> Result<Vec<Current>, Error> {
         current::current(self, access, keys)
     }

@@ -131,15 +131,18 @@ impl Fresh {
 
 fn put(tx: &mut dyn WriteTx, id: &Id, n: i64, indexed: Indexed) -> Result<(), Error> {
     let current = tx.current(&Access::everything(), &[(observation(), id.clone())])?.pop().unwrap();
-    let (row, version, updated) = match current {
-        Current::Present(Stored { row, version, updated, .. }) => (Some(row), version + 1, updated.0 + 1),
-        _ => (None, 1, 1_000),
+    let (row, revives, version, updated) = match current {
+        Current::Present(Stored { row, version, updated, method, .. }) => {
+            (Some(row), method == Method::Delete, version + 1, updated.0 + 1)
+        }
+        _ => (None, false, 1, 1_000),
     };
     tx.write(vec![NewVersion {
         type_: observation(),
         id: id.clone(),
         version,
         row,
+        revives,
         updated: Instant(updated),
         method: if n < 0 { Method::Delete } else { Method::Update },
         body: if n < 0 { vec![] } else { format!("{{\"n\":{n}}}").into_bytes() },

@@ -51,7 +51,7 @@ fn quantity(value: f64) -> IndexValue {
 }
 
 fn token(code: &str) -> IndexValue {
-    IndexValue::Token { code: text_key(code), system: 0 }
+    IndexValue::Token { code: text_key(code), system: 0, text: code.to_owned() }
 }
 
 /// Observation `id` of `patient` with a code and a value.
@@ -66,6 +66,7 @@ fn put(store: &SqlStore, id: &str, patient: &str, code: &str, value: f64) {
         id: Id::parse(id).unwrap(),
         version: 1,
         row: None,
+        revives: false,
         updated: Instant(1),
         method: Method::Update,
         body: b"{}".to_vec(),

@@ -14,7 +14,8 @@
 ///
 /// `waits "for what";` before the function marks both as not run yet, and why.
 macro_rules! on_both {
-    ($(waits $reason:literal;)? fn $name:ident($server:ident: &Server) $body:block) => {
+    ($(waits $reason:literal;)? $(#[$about:meta])* fn $name:ident($server:ident: &Server) $body:block) => {
+        $(#[$about])*
         fn $name($server: &crate::server::Server) $body
 
         mod $name {
@@ -55,7 +56,8 @@ macro_rules! guarded {
 
 /// Makes one test of `fn name(database: Database)` for each database, for tests that start servers of their own.
 macro_rules! on_each {
-    (fn $name:ident($database:ident: Database) $body:block) => {
+    ($(#[$about:meta])* fn $name:ident($database:ident: Database) $body:block) => {
+        $(#[$about])*
         fn $name($database: crate::database::Database) $body
 
         mod $name {

@@ -119,6 +119,7 @@ const fn place(fault: &Fault) -> &'static str {
     match fault {
         Fault::Key | Fault::Body { .. } => "resource",
         Fault::Versions => "history",
+        Fault::Count { .. } => "type_count",
         Fault::Rows { table, .. } | Fault::Orphans { table, .. } => table,
     }
 }
@@ -133,6 +134,7 @@ fn explain(fault: &Fault) -> String {
         Fault::Rows { table, missing, unexpected } => {
             format!("{table}: {missing} rows missing, {unexpected} that should not be there")
         }
+        Fault::Count { kept, living } => format!("type_count: counted as {kept}, there are {living}"),
         Fault::Orphans { table, rows } => format!("{table}: {rows} rows of no resource"),
     }
 }

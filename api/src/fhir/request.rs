@@ -53,6 +53,9 @@ pub(crate) fn label(address: &Address, method: &Method) -> &'static str {
         (Address::Instance(..), "DELETE") => "delete",
         (Address::Instance(..), _) => "read",
         (Address::Type(_), "POST") => "create",
+        (Address::Type(_), "PUT") => "update",
+        (Address::Type(_), "PATCH") => "patch",
+        (Address::Type(_), "DELETE") => "delete",
         (Address::System, "POST") => "bundle",
         (Address::Search(_) | Address::Compartment(_) | Address::Type(_) | Address::System, _) => "search",
     }

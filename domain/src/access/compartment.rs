@@ -3,7 +3,8 @@
 use super::{Clause, Reach};
 use crate::conformance::{Definitions, TypeId};
 use crate::index::Facet;
-use crate::index::hash::{resource_key, text_key};
+use crate::index::hash::resource_key;
+use crate::search::kind::token::code_key;
 use crate::search::query::{Criterion, SystemTest, Test};
 
 /// Types that are about no patient and that a record cannot be read without: who treated, where, with what, and what a
@@ -53,7 +54,7 @@ pub(super) fn reach(type_: TypeId, patient: &str, reads: bool) -> Reach {
 /// Locations but for patients' homes (`v3-RoleCode` PTRES).
 fn not_a_home(location: TypeId) -> Reach {
     let Some(parameter) = Definitions::r4().parameter(location, "type") else { return Reach::None };
-    let home = Test::Token { system: SystemTest::Any, code: Some(text_key("PTRES")) };
+    let home = Test::Token { system: SystemTest::Any, code: Some(code_key(None, "PTRES")) };
     let criterion =
         Criterion::Matches { parameter: parameter.id, facet: Facet::Value, tests: vec![home], negated: true };
     Reach::Any(vec![Clause { patients: None, criteria: vec![criterion] }])

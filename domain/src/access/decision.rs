@@ -221,7 +221,7 @@ mod tests {
         let tree = Json::parse(format!(r#"{{"resourceType":"{name}"}}"#).as_bytes()).unwrap().into_owned();
         let body = Body::new(tree.as_object().unwrap(), &Id::parse("x").unwrap());
         let indexed = Indexed { patients: patients.to_vec(), ..Indexed::default() };
-        Content { body, indexed, obscure, warnings: vec![] }
+        Content { body, indexed, obscure, warnings: vec![], provisional: false }
     }
 
     #[test]

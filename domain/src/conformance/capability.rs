@@ -27,6 +27,8 @@ pub struct Installation<'a> {
     pub version: &'a str,
     /// Whether tokens are asked for (not with `--open`).
     pub tokens: bool,
+    /// Whether one conditional delete may delete several resources.
+    pub deletes_several: bool,
 }
 
 /// Builds the CapabilityStatement. It does not change while the server runs: keep the bytes.
@@ -36,9 +38,10 @@ pub fn statement(registry: &Registry, installation: &Installation<'_>) -> Value 
     if installation.tokens {
         rest.insert("security".to_owned(), security(installation.public_url));
     }
-    let resources: Vec<Value> = registry.types().iter().map(|type_| resource(registry, type_)).collect();
+    let resources: Vec<Value> =
+        registry.types().iter().map(|type_| resource(registry, type_, installation)).collect();
     rest.insert("resource".to_owned(), json!(resources));
-    rest.insert("interaction".to_owned(), json!(interactions(registry, Level::System)));
+    rest.insert("interaction".to_owned(), json!(interactions(registry, &[Level::System])));
     rest.insert("searchParam".to_owned(), json!(parameters(registry.common_parameters())));
     let compartments = registry.types().iter().filter(|type_| type_.has_compartment());
     let definition = |type_: &ResourceType| format!("{COMPARTMENT_DEFINITION}/{}", type_.name.to_lowercase());
@@ -68,19 +71,22 @@ fn security(public_url: &str) -> Value {
     })
 }
 
-fn resource(registry: &Registry, type_: &ResourceType) -> Value {
-    let mut codes = interactions(registry, Level::Instance);
-    codes.extend(interactions(registry, Level::Type));
+fn resource(registry: &Registry, type_: &ResourceType, installation: &Installation<'_>) -> Value {
+    let codes = interactions(registry, &[Level::Instance, Level::Type]);
     let mut resource = json!({
         "type": type_.name,
         "interaction": codes,
         "versioning": "versioned-update",
         "readHistory": offers(registry, InteractionCode::Vread),
         "updateCreate": true,
-        "conditionalCreate": false,
-        "conditionalRead": "full-support",
-        "conditionalUpdate": false,
-        "conditionalDelete": "not-supported",
+        "conditionalCreate": takes(registry, InteractionCode::Create, "If-None-Exist"),
+        "conditionalRead": conditional_read(registry),
+        "conditionalUpdate": offers(registry, InteractionCode::ConditionalUpdate),
+        "conditionalDelete": match offers(registry, InteractionCode::ConditionalDelete) {
+            false => "not-supported",
+            true if installation.deletes_several => "multiple",
+            true => "single",
+        },
     });
     let includes: Vec<String> = type_.includes().collect();
     if let Some(members) = resource.as_object_mut() {
@@ -99,13 +105,29 @@ fn resource(registry: &Registry, type_: &ResourceType) -> Value {
     resource
 }
 
+/// Whether an interaction takes a header.
+fn takes(registry: &Registry, interaction: InteractionCode, name: &str) -> bool {
+    registry.request_headers(interaction).iter().any(|header| header.name == name)
+}
+
+/// `valueset-conditional-read-status`.
+fn conditional_read(registry: &Registry) -> &'static str {
+    let takes = |name| takes(registry, InteractionCode::Read, name);
+    match (takes("If-Modified-Since"), takes("If-None-Match")) {
+        (true, true) => "full-support",
+        (true, false) => "modified-since",
+        (false, true) => "not-match",
+        (false, false) => "not-supported",
+    }
+}
+
 fn offers(registry: &Registry, interaction: InteractionCode) -> bool {
     registry.routes().iter().any(|route| route.interaction == interaction)
 }
 
-fn interactions(registry: &Registry, level: Level) -> Vec<Value> {
-    let mut codes: Vec<&str> =
-        registry.routes_of(level).flat_map(|route| route.interaction.codes()).copied().collect();
+fn interactions(registry: &Registry, levels: &[Level]) -> Vec<Value> {
+    let of = levels.iter().flat_map(|level| registry.routes_of(*level));
+    let mut codes: Vec<&str> = of.flat_map(|route| route.interaction.codes()).copied().collect();
     codes.sort_unstable();
     codes.dedup();
     codes.into_iter().map(|code| json!({ "code": code })).collect()
@@ -113,7 +135,8 @@ fn interactions(registry: &Registry, level: Level) -> Vec<Value> {
 
 fn parameters(parameters: &[&SearchParameter]) -> Vec<Value> {
     let member = |parameter: &&SearchParameter| {
-        let mut member = json!({ "name": parameter.code, "type": parameter.kind.code() });
+        let mut member =
+            json!({ "name": parameter.code, "definition": parameter.url, "type": parameter.kind.code() });
         if let Some(members) = member.as_object_mut().filter(|_| !parameter.description.is_empty()) {
             members.insert("documentation".to_owned(), json!(parameter.description));
         }
@@ -133,6 +156,7 @@ mod tests {
             date: "2026-11-25",
             version: "0.1.0",
             tokens,
+            deletes_several: false,
         };
         statement(Registry::r4(), &installation)
     }

@@ -1,7 +1,7 @@
 //! From a resource to its index rows and Patient compartments, by walkers compiled once for each type.
 
 use super::path::{Step, Walker, compile, walk};
-use super::{Facet, IndexEntry, IndexValue, Indexed};
+use super::{Facet, IndexEntry, IndexValue, Indexed, members, value_set, words};
 use crate::conformance::definitions::{SearchParameter, Shape};
 use crate::conformance::{Definitions, ParameterId, SearchKind, SearchParameters, TypeId};
 use crate::index::hash::resource_key;
@@ -63,9 +63,25 @@ pub fn extract(parameters: &SearchParameters, type_: TypeId, resource: &Json<'_>
             }
         }
     }
+    if definitions.type_name(type_) == "ValueSet" {
+        value_set::index(resource, &mut indexed.entries);
+    }
+    members::index(definitions.type_name(type_), resource, base, &mut indexed.entries);
+    words::index(definitions, definitions.shape_of(type_), resource, &mut indexed.entries);
     patients.sort_unstable();
     patients.dedup();
     indexed
+}
+
+/// The types of the elements that `parameter` of `type_` looks at, each with the code system that it implies.
+pub(crate) fn elements(
+    parameters: &SearchParameters,
+    type_: TypeId,
+    parameter: ParameterId,
+) -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
+    plan_with(parameters, type_, parameter)
+        .branches(parameter)
+        .map(|branch| (branch.walker.type_, branch.walker.system))
 }
 
 /// Whether `parameter` of `type_` looks at canonicals or URIs, which are indexed by their text.

@@ -1,9 +1,13 @@
 //! From a resource to what is stored for finding it: index entries and compartments.
 
+pub(crate) mod canonical;
 pub mod extract;
 pub mod hash;
+pub(crate) mod members;
 mod parser;
 pub(crate) mod path;
+pub mod value_set;
+pub mod words;
 
 pub use extract::extract;
 
@@ -23,6 +27,13 @@ pub enum Facet {
     Identifier,
     /// The value in a contained resource, for `_contained`; `rid` is the container's.
     Contained,
+    /// A code that a ValueSet enumerates, for `:in`, as a row of the parameter `ValueSet.code`; an [`IndexValue::Token`].
+    /// One row without code tells in `system` whether the set enumerates ([`value_set::Why`]).
+    Member,
+    /// A member that is neither deleted nor inactive, for `_in`; an [`IndexValue::Reference`].
+    Active,
+    /// What is broader than a code, for `:below`: a MIME type without its parameters; an [`IndexValue::Token`].
+    Broader,
 }
 
 /// One row of one index table.
@@ -41,10 +52,13 @@ pub struct IndexEntry {
 pub enum IndexValue {
     /// `system` is 0 when there is none; `code` is 0 when there is none (then the row only tells presence).
     Token {
-        /// Key of the code (as written; codes are case-sensitive).
+        /// Key of the code as it is compared: without case, unless the system's codes have it.
         code: i64,
         /// Key of the system, 0 for none.
         system: i64,
+        /// The code itself, for sorting: of values alone, at most [`MAX_SORTED`] bytes. Rows with the same `code` have the
+        /// same text.
+        text: String,
     },
     /// Text.
     String {
@@ -78,6 +92,9 @@ pub enum IndexValue {
         target: i64,
         /// Version of a versioned or canonical reference, empty for none.
         version: String,
+        /// The URL of one that is not local, for sorting: at most [`MAX_SORTED`] bytes. Rows with the same `target` have the
+        /// same text.
+        text: String,
     },
     /// A URI; at most [`MAX_URI`] bytes.
     Uri {
@@ -116,11 +133,23 @@ pub struct QuantityValue {
     pub canonical_unit: i64,
 }
 
+/// Bytes of a token or reference that are sorted by.
+pub const MAX_SORTED: usize = 64;
+
 /// Bytes of folded text that are indexed; longer text is cut at a character boundary.
 pub const MAX_FOLDED: usize = 200;
 
 /// Bytes of a URI that are indexed.
 pub const MAX_URI: usize = 1000;
+
+/// Cuts a text to `most` bytes, at a character's end.
+pub(crate) fn cut(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
 
 /// All that the store keeps for finding one version of a resource.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -8,7 +8,7 @@ use super::parser::{Part, Path, parse};
 use crate::conformance::Definitions;
 use crate::conformance::definitions::{Element, ElementType, Shape};
 use crate::resource::json::Json;
-use crate::search::kind::reference;
+use crate::search::kind::{reference, token};
 
 /// The way from a node to the elements that one branch of an expression selects.
 #[derive(Debug)]
@@ -152,11 +152,13 @@ fn enter(
 ) -> Draft {
     let mut steps = draft.steps.clone();
     steps.push(Step::Member(element.member_name(type_)));
-    let system = element
-        .binding
-        .as_ref()
-        .filter(|_| type_.code == "code")
-        .and_then(|binding| definitions.system_of(binding));
+    let system = element.binding.as_ref().filter(|_| type_.code == "code").and_then(|binding| match binding
+        .value_set
+    {
+        // R4 names no system for them.
+        "http://hl7.org/fhir/ValueSet/mimetypes" => Some(token::MIME),
+        _ => definitions.system_of(binding),
+    });
     Draft { steps, type_: type_.code, shape: definitions.shape(type_.shape), system, targets: &type_.targets }
 }
 

@@ -75,7 +75,7 @@ impl Address {
                 &["GET", "HEAD"]
             }
             Address::Search(_) => &["POST"],
-            Address::Type(_) => &["GET", "HEAD", "POST"],
+            Address::Type(_) => &["GET", "HEAD", "POST", "PUT", "DELETE"],
             Address::Instance(..) => &["GET", "HEAD", "PUT", "DELETE"],
         }
     }
@@ -83,7 +83,7 @@ impl Address {
     /// The interaction that `method` asks for here. `HEAD` is `GET`; the caller drops the body.
     /// `body` is taken as it is; for `_search` the caller has joined the form's pairs to `parameters`.
     ///
-    /// Errors: [`ErrorCode::MethodNotAllowed`]; [`ErrorCode::NotSupported`] for a conditional URL.
+    /// Errors: [`ErrorCode::MethodNotAllowed`].
     pub fn interaction(
         self,
         method: &str,
@@ -91,14 +91,6 @@ impl Address {
         body: Vec<u8>,
     ) -> Result<Interaction, Error> {
         let method = if method == "HEAD" { "GET" } else { method };
-        if let (Address::Type(_), "PUT" | "PATCH" | "DELETE") = (&self, method)
-            && !parameters.is_empty()
-        {
-            return Err(Error::new(
-                ErrorCode::NotSupported,
-                format!("A conditional {method} (a search in place of an id) is not supported."),
-            ));
-        }
         match (self, method) {
             (Address::Metadata, "GET") => Ok(Interaction::Capabilities),
             (Address::System, "GET") => Ok(Interaction::Search(SearchScope::System, parameters)),
@@ -108,6 +100,8 @@ impl Address {
             }
             (Address::Type(type_), "GET") => Ok(Interaction::Search(SearchScope::Type(type_), parameters)),
             (Address::Type(type_), "POST") => Ok(Interaction::Create(type_, body)),
+            (Address::Type(type_), "PUT") => Ok(Interaction::ConditionalUpdate(type_, parameters, body)),
+            (Address::Type(type_), "DELETE") => Ok(Interaction::ConditionalDelete(type_, parameters)),
             (Address::History(scope), "GET") => Ok(Interaction::History(scope, parameters)),
             (Address::Instance(type_, id), "GET") => Ok(Interaction::Read(type_, id, parameters)),
             (Address::Instance(type_, id), "PUT") => Ok(Interaction::Update(type_, id, body)),

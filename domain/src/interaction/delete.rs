@@ -1,10 +1,11 @@
 //! `FHIR R4 http.html#delete`: a tombstone becomes the newest version; the history stays.
 
 use super::write::{Outcome, PreparedWrite, following};
-use super::{Answer, Return, Version};
+use super::{Answer, Parameters, Return, Version};
 use crate::clock::Instant;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::index::Indexed;
+use crate::server::Server;
 use crate::store::{Current, Method, NewVersion};
 
 /// Never there, or not the caller's: 404. Already deleted: the same answer again. Else a tombstone.
@@ -23,6 +24,7 @@ pub(super) fn decide(write: &PreparedWrite, current: &Current, now: Instant) -> 
         id: write.id.clone(),
         version,
         row: Some(stored.row),
+        revives: false,
         updated,
         method: Method::Delete,
         body: Vec::new(),
@@ -39,5 +41,27 @@ fn answer(write: &PreparedWrite, version: i64, updated: Instant) -> Answer {
         body: outcome,
         version: Some(Version { type_: write.type_, id: write.id.clone(), version, updated }),
         location: false,
+    }
+}
+
+/// How many resources a conditional delete may delete, and the criteria without `_count`, which may ask for fewer than the
+/// server allows.
+///
+/// Errors: [`ErrorCode::InvalidParameter`] for a `_count` that is no number above zero, or comes twice.
+pub(crate) fn bound(server: &Server, parameters: Parameters) -> Result<(usize, Parameters), Error> {
+    let (bounds, criteria): (Parameters, Parameters) =
+        parameters.into_iter().partition(|(name, _)| name == "_count");
+    let wrong = || {
+        let message = "'_count' of a conditional delete is a whole number above zero, given once.";
+        Error::new(ErrorCode::InvalidParameter, message)
+    };
+    let most = server.settings.max_conditional_deletes;
+    match bounds.as_slice() {
+        [] => Ok((most, criteria)),
+        [(_, value)] => {
+            let asked = value.parse::<usize>().ok().filter(|count| *count > 0).ok_or_else(wrong)?;
+            Ok((asked.min(most), criteria))
+        }
+        _ => Err(wrong()),
     }
 }

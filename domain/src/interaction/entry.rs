@@ -80,15 +80,16 @@ fn request(entry: &Object<'_>, base: &str, prefer: Prefer) -> Result<Request, Er
     let (Some(method), Some(url)) = (request.str("method"), request.str("url")) else {
         return Err(no_request());
     };
-    let relative = url.strip_prefix(base).unwrap_or(url);
-    if relative.contains("://") {
+    let relative = url.strip_prefix(base).filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+    let relative = relative.unwrap_or(url);
+    let (path, query) = relative.split_once('?').unwrap_or((relative, ""));
+    if path.contains("://") {
         return Err(Error::new(
             ErrorCode::InvalidValue,
             "The url of an entry is relative to this server's FHIR base.",
         )
         .at("request.url"));
     }
-    let (path, query) = relative.split_once('?').unwrap_or((relative, ""));
     let interaction = Address::parse(path)
         .and_then(|address| address.interaction(method, parameters(query), Vec::new()))
         .map_err(|error| error.at("request.url"))?;

@@ -8,12 +8,14 @@ pub mod address;
 pub mod batch;
 pub(crate) mod bundle;
 pub mod condition;
+pub mod conditional;
 pub(crate) mod content;
 pub mod create;
 pub mod delete;
 mod entry;
 pub mod history;
 pub mod read;
+mod resolution;
 pub mod search;
 pub mod transaction;
 pub mod update;
@@ -94,6 +96,10 @@ pub enum Interaction {
     Patch(TypeId, Id, String, Vec<u8>),
     /// `DELETE /Type/id`.
     Delete(TypeId, Id),
+    /// `PUT /Type?parameters`, with the body.
+    ConditionalUpdate(TypeId, Parameters, Vec<u8>),
+    /// `DELETE /Type?parameters`.
+    ConditionalDelete(TypeId, Parameters),
     /// `POST /` with a Bundle of type batch or transaction.
     Bundle(Vec<u8>),
 }

@@ -80,7 +80,7 @@ impl PreparedSearch {
 ///
 /// Errors: [`ErrorCode::Forbidden`](crate::ErrorCode::Forbidden) where a type it names, or every type that a link of a
 /// chain could lead to, is out of reach: an empty answer would say that there is nothing.
-fn decide(actor: &Actor, parsed: &Parsed) -> Result<Access, Error> {
+pub(super) fn decide(actor: &Actor, parsed: &Parsed) -> Result<Access, Error> {
     let query = &parsed.query;
     let access = access(actor, Letter::Search, &query.types_seen().unwrap_or_default());
     if parsed.named {

@@ -1,7 +1,8 @@
 //! What create, update and delete share: a prepared write, and the version it makes of the current one.
 
 use super::condition::Conditions;
-use super::{Answer, Return, Version, create, delete, update};
+use super::conditional::{Condition, Resolution};
+use super::{Answer, Return, Version, content, create, delete, update};
 use crate::access::Access;
 use crate::access::decision;
 use crate::clock::Instant;
@@ -10,8 +11,9 @@ use crate::error::{Error, Issue};
 use crate::id::Id;
 use crate::index::Indexed;
 use crate::resource::body::Body;
+use crate::resource::link::Links;
 use crate::server::Server;
-use crate::store::{Current, Method, NewVersion, Stored, WriteTx};
+use crate::store::{Current, Lock, Method, NewVersion, Stored, WriteTx};
 
 /// Which interaction a write is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,17 @@ pub enum Kind {
     Delete,
 }
 
+/// Who chose the id of what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// The address says it.
+    Address,
+    /// The server, for a resource that is new.
+    Server,
+    /// The resource says it, but the condition selects nothing: it must not be taken (`FHIR R4 http.html#cond-update`).
+    Unmatched,
+}
+
 /// A write that needs no more than the current version.
 #[derive(Debug, Clone)]
 pub struct PreparedWrite {
@@ -33,6 +46,10 @@ pub struct PreparedWrite {
     pub type_: TypeId,
     /// Its id; chosen by the server for a create.
     pub id: Id,
+    /// Who chose it.
+    pub naming: Naming,
+    /// The search that says which resource is meant, in place of the id.
+    pub condition: Option<Box<Condition>>,
     /// Its new content; none for a delete.
     pub content: Option<Content>,
     /// What must hold of the current version.
@@ -54,6 +71,8 @@ pub struct Content {
     pub obscure: bool,
     /// What the caller should know though it was accepted.
     pub warnings: Vec<Issue>,
+    /// Whether it has links to what only the store knows.
+    pub provisional: bool,
 }
 
 /// What a write will do: the version to store, if any, and the answer.
@@ -80,8 +99,52 @@ impl PreparedWrite {
         }
     }
 
+    /// The locks that its condition needs.
+    pub fn locks(&self) -> Vec<Lock> {
+        let condition = self.condition.as_ref();
+        condition.map(|condition| condition.locks(self.content.as_ref())).unwrap_or_default()
+    }
+
+    /// Whether its content has links to what only the store knows.
+    pub(super) fn is_provisional(&self) -> bool {
+        self.content.as_ref().is_some_and(|content| content.provisional)
+    }
+
+    /// The same write about the resource `id`, which its condition selects.
+    pub(super) fn about(&self, server: &Server, id: Id) -> Result<PreparedWrite, Error> {
+        let content = match &self.content {
+            Some(content) if id != self.id => {
+                let again = content::again(server, self.type_, &id, content, None)?;
+                Some(Content { provisional: content.provisional, ..again })
+            }
+            content => content.clone(),
+        };
+        Ok(PreparedWrite { id, naming: Naming::Address, condition: None, content, ..self.clone() })
+    }
+
+    /// The same write with its links rewritten.
+    pub(super) fn linked(&self, server: &Server, links: &Links) -> Result<PreparedWrite, Error> {
+        let again = |content| content::again(server, self.type_, &self.id, content, Some(links));
+        let content = self.content.as_ref().map(again).transpose()?;
+        Ok(PreparedWrite { content, ..self.clone() })
+    }
+
     /// Performs the write alone in `tx`.
     pub fn perform(&self, server: &Server, tx: &mut dyn WriteTx) -> Result<Answer, Error> {
+        if let Some(condition) = &self.condition {
+            tx.hold(&self.locks())?;
+            return match self.resolve(server, tx, condition)? {
+                Resolution::Write(write) => write.perform(server, tx),
+                Resolution::Deletes(writes) => {
+                    for write in &writes {
+                        write.perform(server, tx)?;
+                    }
+                    Ok(self.several(writes.len()))
+                }
+                Resolution::Matched(stored) => Ok(self.matched(*stored)),
+                Resolution::Nothing => Ok(self.several(0)),
+            };
+        }
         let current = match self.key() {
             Some(key) => tx.current(&self.access, &[key])?.pop().unwrap_or(Current::Absent),
             None => Current::Absent,
@@ -113,12 +176,28 @@ impl PreparedWrite {
             id: self.id.clone(),
             version,
             row: previous.map(|stored| stored.row),
+            revives: previous.is_some_and(|stored| stored.method == Method::Delete),
             updated,
             method: if self.kind == Kind::Create { Method::Create } else { Method::Update },
             body,
             indexed: content.indexed.clone(),
         };
         Ok(Outcome { version: Some(version), answer })
+    }
+
+    /// The answer to a conditional create of what is there (`FHIR R4 http.html#ccreate`).
+    pub(super) fn matched(&self, stored: Stored) -> Answer {
+        let about = PreparedWrite { id: stored.id, content: None, condition: None, ..self.clone() };
+        let answer = about.answer_with(200, &stored.body, &[], (stored.version, stored.updated));
+        Answer { location: true, ..answer }
+    }
+
+    /// The answer to a conditional delete of none or several.
+    pub(super) fn several(&self, count: usize) -> Answer {
+        let told = || crate::error::information(&format!("{count} resources were deleted."));
+        let outcome = (self.answer == Return::OperationOutcome).then(told);
+        let status = if outcome.is_some() { 200 } else { 204 };
+        Answer { status, body: outcome, version: None, location: false }
     }
 
     /// The answer in the form that `Prefer` asked for.

@@ -7,6 +7,7 @@ use super::query::Criterion;
 use crate::conformance::definitions::SearchParameter;
 use crate::conformance::{Definitions, SearchKind, TypeId};
 use crate::error::{Error, ErrorCode};
+use crate::index::Facet;
 
 /// Reads `link.rest=value`, where `link` is a reference parameter, perhaps with the target's type.
 pub(super) fn chain(
@@ -77,7 +78,7 @@ pub(super) fn has(
         return Err(invalid(name, format!("'{code}' never refers to a {target}")));
     }
     let criteria = vec![criterion(context, Some(source), rest, value, depth + 1)?];
-    Ok(Criterion::Has { source, parameter: parameter.id, criteria })
+    Ok(Criterion::Has { source, parameter: parameter.id, facet: Facet::Value, criteria })
 }
 
 /// Whether R4 lets a reference parameter refer to `type_`.

@@ -90,8 +90,7 @@ impl View {
     }
 }
 
-/// Reads `_sort`: by `_id`, `_lastUpdated` and the parameters whose index rows keep an order. Tokens and references are
-/// indexed by keys, which have none.
+/// Reads `_sort`: by `_id`, `_lastUpdated` and the parameters whose values have an order.
 pub(super) fn sort(
     context: &Context<'_>,
     name: &str,
@@ -112,7 +111,7 @@ pub(super) fn sort(
                 let parameter = find(context, type_, code, name)?;
                 if !is_ordered(parameter.kind) {
                     let reason = format!(
-                        "sorting by '{code}' is not supported; dates, strings, numbers, quantities and uris are"
+                        "sorting by '{code}' is not supported: composite and special parameters have no order"
                     );
                     return Err(unsupported(name, reason));
                 }
@@ -124,10 +123,16 @@ pub(super) fn sort(
     keys.iter().map(key).collect()
 }
 
-/// Whether the index rows of a kind keep the order of their values.
+/// Whether the values of a kind have an order.
 const fn is_ordered(kind: SearchKind) -> bool {
     matches!(
         kind,
-        SearchKind::Date | SearchKind::String | SearchKind::Number | SearchKind::Quantity | SearchKind::Uri
+        SearchKind::Date
+            | SearchKind::String
+            | SearchKind::Number
+            | SearchKind::Quantity
+            | SearchKind::Uri
+            | SearchKind::Token
+            | SearchKind::Reference
     )
 }

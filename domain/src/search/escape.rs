@@ -19,6 +19,19 @@ pub(super) fn split(text: &str, separator: char) -> Vec<&str> {
     parts
 }
 
+/// What is wrong with the escapes of a value: a backslash stands before `,`, `|`, `$` or `\\` alone.
+pub(super) fn fault(text: &str) -> Option<&'static str> {
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        if character == '\\' && !matches!(characters.next(), Some(',' | '|' | '$' | '\\')) {
+            return Some(
+                "a backslash escapes ',', '|', '$' or another backslash; write '\\\\' for one that stands for itself",
+            );
+        }
+    }
+    None
+}
+
 /// Takes the escapes out. A backslash before anything else stands for itself.
 pub(super) fn unescape(text: &str) -> String {
     if !text.contains('\\') {

@@ -8,6 +8,7 @@ mod escape;
 pub mod include;
 pub mod kind;
 pub mod limits;
+mod list;
 mod modifier;
 pub mod page;
 pub mod parameter;
@@ -16,7 +17,9 @@ mod prefix;
 pub mod query;
 pub mod reach;
 pub mod scope;
+pub mod set;
 pub mod supported;
+mod words;
 
 pub use limits::Limits;
 pub use parse::{Context, Parsed, parse};

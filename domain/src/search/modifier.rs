@@ -26,19 +26,29 @@ pub(super) enum Modifier {
     Above,
     /// `:below`
     Below,
+    /// `:in`
+    In,
+    /// `:not-in`
+    NotIn,
     /// `:Patient`
     Type(TypeId),
 }
 
 /// Modifiers and the kinds that take them; `None` for all kinds.
-const TABLE: [(&str, Modifier, Option<SearchKind>); 9] = [
+const TABLE: [(&str, Modifier, Option<SearchKind>); 15] = [
     ("missing", Modifier::Missing, None),
     ("exact", Modifier::Exact, Some(SearchKind::String)),
     ("contains", Modifier::Contains, Some(SearchKind::String)),
     ("not", Modifier::Not, Some(SearchKind::Token)),
     ("text", Modifier::Text, Some(SearchKind::Token)),
     ("of-type", Modifier::OfType, Some(SearchKind::Token)),
+    ("in", Modifier::In, Some(SearchKind::Token)),
+    ("not-in", Modifier::NotIn, Some(SearchKind::Token)),
+    ("above", Modifier::Above, Some(SearchKind::Token)),
+    ("below", Modifier::Below, Some(SearchKind::Token)),
     ("identifier", Modifier::Identifier, Some(SearchKind::Reference)),
+    ("above", Modifier::Above, Some(SearchKind::Reference)),
+    ("below", Modifier::Below, Some(SearchKind::Reference)),
     ("above", Modifier::Above, Some(SearchKind::Uri)),
     ("below", Modifier::Below, Some(SearchKind::Uri)),
 ];

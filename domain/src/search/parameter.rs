@@ -1,17 +1,19 @@
 //! One search parameter with its value: from `name:modifier=a,b` to a [`Criterion`].
 
+use super::kind::reference::Hierarchy;
 use super::kind::{date, number, quantity, reference, string, token, uri};
 use super::modifier::{self, Modifier};
 use super::parse::Context;
 use super::query::{Criterion, Test, TextMatch, UriMatch};
-use super::{chain, escape, prefix};
+use super::supported::has_values;
+use super::{chain, escape, list, prefix, set, words};
 use crate::conformance::definitions::SearchParameter;
 use crate::conformance::search_parameters::Readiness;
 use crate::conformance::{Definitions, SearchKind, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
 use crate::index::Facet;
-use crate::index::extract::{looks_at_canonicals, targets};
+use crate::index::extract::{elements, looks_at_canonicals, targets};
 
 /// A parameter that is wrong in itself.
 pub(super) fn invalid(name: &str, reason: impl std::fmt::Display) -> Error {
@@ -42,7 +44,7 @@ pub(super) fn find<'a>(
         let reason = format!("'{code}' is being indexed: {done} of {total} resources are done");
         return Err(Error::new(ErrorCode::BeingIndexed, format!("The parameter '{name}': {reason}.")));
     }
-    if found.expression.is_empty() || found.kind == SearchKind::Special {
+    if !has_values(found) {
         return Err(unsupported(name, format!("searching by '{code}' is not supported")));
     }
     Ok(found)
@@ -111,8 +113,24 @@ pub(super) fn criterion(
     if values.iter().any(|value| value.is_empty()) {
         return Err(invalid(name, "one of its values is empty; write a comma inside a value as '\\,'"));
     }
+    if let Some(wrong) = escape::fault(value) {
+        return Err(invalid(name, wrong));
+    }
+    let unescaped = || values.iter().map(|value| escape::unescape(value)).collect::<Vec<_>>();
     match (code, modifier) {
         ("_id", None) => Ok(ids(&values)),
+        ("_id" | "_lastUpdated", Some("missing")) => match missing(&values) {
+            Ok(true) => Ok(Criterion::Never),
+            // Every resource has them.
+            Ok(false) => Ok(Criterion::All(Vec::new())),
+            Err(fault) => Err(invalid(name, fault)),
+        },
+        ("_id", Some("not")) => Ok(Criterion::Not(Box::new(ids(&values)))),
+        ("_text" | "_content", None) => {
+            words::parse(&unescaped(), code == "_text").map_err(|fault| invalid(name, fault))
+        }
+        ("_list", None) => list::list(&unescaped()).map_err(|fault| invalid(name, fault)),
+        ("_in", None) => list::member_of(&unescaped()).map_err(|fault| invalid(name, fault)),
         ("_lastUpdated", None) => {
             let test = |value: &&str| -> Result<_, Error> {
                 let (prefix, rest) = prefix::split(value);
@@ -120,16 +138,15 @@ pub(super) fn criterion(
             };
             Ok(Criterion::LastUpdated(values.iter().map(test).collect::<Result<_, _>>()?))
         }
-        ("_id" | "_lastUpdated", Some(modifier)) => {
+        ("_id" | "_lastUpdated" | "_text" | "_content" | "_list" | "_in", Some(modifier)) => {
             Err(unsupported(name, format!("the modifier ':{modifier}' is not supported on it")))
         }
         _ => {
             let parameter = find(context, type_, code, name)?;
             let modifier = modifier::parse(name, modifier, parameter.kind)?;
-            if values.len() > 1 && !parameter.multiple_or {
-                return Err(invalid(name, "it takes one value; write a comma inside it as '\\,'"));
-            }
-            indexed(context, type_, parameter, modifier, &values).map_err(|fault| invalid(name, fault))
+            let asked = Asked { type_, parameter, modifier, name };
+            check(context, asked)?;
+            asked.criterion(context, &values).map_err(|fault| invalid(name, fault))
         }
     }
 }
@@ -140,106 +157,55 @@ fn ids(values: &[&str]) -> Criterion {
     if ids.is_empty() { Criterion::Never } else { Criterion::Id(ids) }
 }
 
-/// A parameter that has index rows.
-fn indexed(
-    context: &Context<'_>,
-    type_: Option<TypeId>,
-    parameter: &SearchParameter,
-    modifier: Modifier,
-    values: &[&str],
-) -> Result<Criterion, String> {
-    if modifier == Modifier::Missing {
-        let missing = match values {
-            ["true"] => true,
-            ["false"] => false,
-            _ => return Err("':missing' takes 'true' or 'false'".to_owned()),
-        };
-        return Ok(Criterion::Missing { parameter: parameter.id, missing });
-    }
-    let facet = match modifier {
-        Modifier::Text => Facet::Text,
-        Modifier::OfType => Facet::OfType,
-        Modifier::Identifier => Facet::Identifier,
-        _ => Facet::Value,
-    };
-    let one = |value: &&str| match modifier {
-        Modifier::Text => searchable(string::parse(&escape::unescape(value), TextMatch::Starts)),
-        Modifier::OfType => token::parse_of_type(&escape::parts(value)),
-        Modifier::Identifier => token::parse(&escape::parts(value)),
-        _ => test(context, type_, parameter, modifier, value),
-    };
-    let tests: Vec<Test> = values.iter().map(one).collect::<Result<_, _>>()?;
-    Ok(Criterion::Matches { parameter: parameter.id, facet, tests, negated: modifier == Modifier::Not })
-}
-
-/// One value of a parameter, by its kind.
-fn test(
-    context: &Context<'_>,
-    type_: Option<TypeId>,
-    parameter: &SearchParameter,
-    modifier: Modifier,
-    value: &str,
-) -> Result<Test, String> {
-    match parameter.kind {
-        SearchKind::String => {
-            let how = match modifier {
-                Modifier::Exact => TextMatch::Exact,
-                Modifier::Contains => TextMatch::Contains,
-                _ => TextMatch::Starts,
-            };
-            searchable(string::parse(&escape::unescape(value), how))
-        }
-        SearchKind::Token => token::parse(&escape::parts(value)),
-        SearchKind::Date => {
-            let (prefix, rest) = prefix::split(value);
-            date::parse(prefix, rest, context.now.0).map(Test::Date)
-        }
-        SearchKind::Number => {
-            let (prefix, rest) = prefix::split(value);
-            number::parse(prefix, rest)
-        }
-        SearchKind::Quantity => {
-            let (prefix, rest) = prefix::split(value);
-            quantity::parse(prefix, &escape::parts(rest))
-        }
-        SearchKind::Reference => {
-            let canonical =
-                type_.is_some_and(|type_| looks_at_canonicals(context.parameters, type_, parameter.id));
-            let value = escape::unescape(value);
-            match modifier {
-                Modifier::Type(only) => reference::parse(&value, &[only], canonical, context.base),
-                _ => {
-                    reference::parse(&value, &targets_of(context, type_, parameter), canonical, context.base)
-                }
-            }
-        }
-        SearchKind::Uri => {
-            let how = match modifier {
-                Modifier::Above => UriMatch::Above,
-                Modifier::Below => UriMatch::Below,
-                _ => UriMatch::Exact,
-            };
-            Ok(uri::parse(&escape::unescape(value), how))
-        }
-        SearchKind::Composite => composite(context, type_, parameter, value),
-        SearchKind::Special => Err("searching by it is not supported".to_owned()),
+/// The value of `:missing`.
+fn missing(values: &[&str]) -> Result<bool, String> {
+    match values {
+        ["true"] => Ok(true),
+        ["false"] => Ok(false),
+        _ => Err("':missing' takes 'true' or 'false'".to_owned()),
     }
 }
 
-fn composite(
-    context: &Context<'_>,
-    type_: Option<TypeId>,
-    parameter: &SearchParameter,
-    value: &str,
-) -> Result<Test, String> {
-    let parts = escape::split(value, '$');
-    if parts.len() != parameter.components.len() {
-        return Err(format!("it takes {} values joined by '$'", parameter.components.len()));
+/// Whether a modifier that is of the parameter's kind is right for what it looks at.
+///
+/// Errors: [`ErrorCode::NotSupported`], [`ErrorCode::InvalidParameter`].
+fn check(context: &Context<'_>, asked: Asked<'_>) -> Result<(), Error> {
+    let Asked { type_, parameter, modifier, name } = asked;
+    let canonical =
+        || type_.is_some_and(|type_| looks_at_canonicals(context.parameters, type_, parameter.id));
+    match (parameter.kind, modifier) {
+        (SearchKind::Token, Modifier::Below) if looks_at_mime_types(context, type_, parameter) => Ok(()),
+        (SearchKind::Token, Modifier::Above | Modifier::Below) => Err(unsupported(
+            name,
+            "the hierarchies of code systems come with the terminology services; list the codes, separated by commas, \
+             or name a ValueSet that lists them with ':in'",
+        )),
+        (SearchKind::Reference, Modifier::Above | Modifier::Below) if !canonical() => Err(unsupported(
+            name,
+            "':above' and ':below' are supported on canonicals; hierarchies of resources are not followed",
+        )),
+        (SearchKind::Reference, Modifier::Identifier) if canonical() => {
+            Err(invalid(name, "a canonical has no identifier beside its URL"))
+        }
+        (SearchKind::Reference, Modifier::Type(only)) if !chain::can_refer_to(parameter, only) => {
+            let only = Definitions::r4().type_name(only);
+            Err(invalid(name, format!("'{}' never refers to a {only}", parameter.code)))
+        }
+        _ => Ok(()),
     }
-    let tests = parts.iter().zip(&parameter.components).map(|(part, component)| {
-        test(context, type_, context.parameters.get(component.parameter), Modifier::None, part)
-    });
-    tests.collect::<Result<_, _>>().map(Test::Composite)
+}
+
+fn looks_at_mime_types(context: &Context<'_>, type_: Option<TypeId>, parameter: &SearchParameter) -> bool {
+    let Some(type_) = type_ else { return false };
+    elements(context.parameters, type_, parameter.id).any(|(_, system)| system == Some(token::MIME))
+}
+
+/// Whether a token parameter looks at elements that have no system: there a `|` means nothing (`FHIR R4 search.html#token`).
+fn has_no_systems(context: &Context<'_>, type_: Option<TypeId>, parameter: &SearchParameter) -> bool {
+    let Some(type_) = type_ else { return false };
+    let plain = |(type_, _)| matches!(type_, "ContactPoint" | "uri" | "url" | "canonical" | "boolean");
+    let mut found = elements(context.parameters, type_, parameter.id).peekable();
+    found.peek().is_some() && found.all(plain)
 }
 
 /// Text of which nothing is left once folded would match everything.
@@ -247,5 +213,125 @@ fn searchable(test: Test) -> Result<Test, String> {
     match &test {
         Test::Text { text, .. } if text.is_empty() => Err("it has no text to search for".to_owned()),
         _ => Ok(test),
+    }
+}
+
+/// A parameter that has index rows, as asked for.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    type_: Option<TypeId>,
+    parameter: &'a SearchParameter,
+    modifier: Modifier,
+    name: &'a str,
+}
+
+impl Asked<'_> {
+    fn criterion(self, context: &Context<'_>, values: &[&str]) -> Result<Criterion, String> {
+        let Asked { parameter, modifier, .. } = self;
+        if modifier == Modifier::Missing {
+            return Ok(Criterion::Missing { parameter: parameter.id, missing: missing(values)? });
+        }
+        let facet = match modifier {
+            Modifier::Text => Facet::Text,
+            Modifier::OfType => Facet::OfType,
+            Modifier::Identifier => Facet::Identifier,
+            Modifier::Below if parameter.kind == SearchKind::Token => Facet::Broader,
+            _ => Facet::Value,
+        };
+        let mut tests = Vec::with_capacity(values.len());
+        for value in values {
+            tests.extend(self.tests(context, value)?);
+        }
+        let negated = matches!(modifier, Modifier::Not | Modifier::NotIn);
+        Ok(Criterion::Matches { parameter: parameter.id, facet, tests, negated })
+    }
+
+    /// One value of a parameter, by its kind and modifier: of several tests one passes.
+    fn tests(self, context: &Context<'_>, value: &str) -> Result<Vec<Test>, String> {
+        let Asked { type_, parameter, modifier, name } = self;
+        let parts = || escape::parts(value);
+        let one = match (parameter.kind, modifier) {
+            (SearchKind::Token, Modifier::Text) => {
+                searchable(string::parse(&escape::unescape(value), TextMatch::Starts))
+            }
+            (SearchKind::Token, Modifier::OfType) => token::parse_of_type(&parts()),
+            (SearchKind::Token, Modifier::In | Modifier::NotIn) => {
+                set::parse(name, &escape::unescape(value), context.base)
+            }
+            (SearchKind::Token, Modifier::Below) => token::parse_broader(&parts()),
+            (SearchKind::Token, _) => {
+                let parts = parts();
+                if parts.len() > 1 && has_no_systems(context, type_, parameter) {
+                    return Err(
+                        "what it looks at has no system: send the value alone, without '|'".to_owned()
+                    );
+                }
+                return token::parse(&parts);
+            }
+            (SearchKind::Reference, Modifier::Identifier) => return token::parse(&parts()),
+            (SearchKind::Reference, _) => self.reference(context, &escape::unescape(value)),
+            (SearchKind::String, _) => {
+                let how = match modifier {
+                    Modifier::Exact => TextMatch::Exact,
+                    Modifier::Contains => TextMatch::Contains,
+                    _ => TextMatch::Starts,
+                };
+                searchable(string::parse(&escape::unescape(value), how))
+            }
+            (SearchKind::Date, _) => {
+                let (prefix, rest) = prefix::split(value);
+                date::parse(prefix, rest, context.now.0).map(Test::Date)
+            }
+            (SearchKind::Number, _) => {
+                let (prefix, rest) = prefix::split(value);
+                number::parse(prefix, rest)
+            }
+            (SearchKind::Quantity, _) => {
+                let (prefix, rest) = prefix::split(value);
+                quantity::parse(prefix, &escape::parts(rest))
+            }
+            (SearchKind::Uri, _) => {
+                let how = match modifier {
+                    Modifier::Above => UriMatch::Above,
+                    Modifier::Below => UriMatch::Below,
+                    _ => UriMatch::Exact,
+                };
+                Ok(uri::parse(&escape::unescape(value), how))
+            }
+            (SearchKind::Composite, _) => return self.composite(context, value),
+            (SearchKind::Special, _) => Err("searching by it is not supported".to_owned()),
+        };
+        one.map(|test| vec![test])
+    }
+
+    fn reference(self, context: &Context<'_>, value: &str) -> Result<Test, String> {
+        let Asked { type_, parameter, modifier, .. } = self;
+        let canonical =
+            type_.is_some_and(|type_| looks_at_canonicals(context.parameters, type_, parameter.id));
+        match modifier {
+            Modifier::Above => reference::parse_canonical(value, Hierarchy::Above, context.base),
+            Modifier::Below => reference::parse_canonical(value, Hierarchy::Below, context.base),
+            Modifier::Type(only) => reference::parse(value, &[only], canonical, context.base),
+            _ => reference::parse(value, &targets_of(context, type_, parameter), canonical, context.base),
+        }
+    }
+
+    /// The tests of each component, every combination of them.
+    fn composite(self, context: &Context<'_>, value: &str) -> Result<Vec<Test>, String> {
+        let components = &self.parameter.components;
+        let parts = escape::split(value, '$');
+        if parts.len() != components.len() {
+            return Err(format!("it takes {} values joined by '$'", components.len()));
+        }
+        let mut rows: Vec<Vec<Test>> = vec![Vec::new()];
+        for (part, component) in parts.iter().zip(components) {
+            let parameter = context.parameters.get(component.parameter);
+            let found = Asked { parameter, modifier: Modifier::None, ..self }.tests(context, part)?;
+            let longer = rows.iter().flat_map(|row| {
+                found.iter().map(move |test| row.iter().cloned().chain([test.clone()]).collect())
+            });
+            rows = longer.collect();
+        }
+        Ok(rows.into_iter().map(Test::Composite).collect())
     }
 }

@@ -6,7 +6,7 @@ use super::include;
 use super::limits::Limits;
 use super::page::Seal;
 use super::parameter::{criterion_of_types, invalid, unsupported};
-use super::query::{Query, Total};
+use super::query::{Criterion, Query, Total};
 use super::scope::SearchScope;
 use crate::clock::Instant;
 use crate::conformance::{SearchParameters, TypeId};
@@ -143,7 +143,7 @@ fn empty(scope: &SearchScope, types: Vec<TypeId>, limits: &Limits) -> Query {
         types,
         sort: Vec::new(),
         count: limits.page,
-        total: Total::None,
+        total: Total::Known,
         includes: Vec::new(),
         included: limits.included,
         after: None,
@@ -196,14 +196,13 @@ impl Run<'_> {
                 self.query.includes.extend(found);
                 self.context.limits.check_includes(name, self.query.includes.len())?;
             }
-            "_contained" | "_containedType" | "_filter" | "_list" | "_text" | "_content" | "_query"
-            | "_score" => {
+            "_contained" | "_containedType" | "_filter" | "_query" | "_score" => {
                 return Err(unsupported(name, "it is not supported"));
             }
-            _ => {
-                let found = criterion_of_types(self.context, &self.query.types, name, value)?;
-                self.query.criteria.push(found);
-            }
+            _ => match criterion_of_types(self.context, &self.query.types, name, value)? {
+                Criterion::All(criteria) => self.query.criteria.extend(criteria),
+                criterion => self.query.criteria.push(criterion),
+            },
         }
         Ok(true)
     }
@@ -225,7 +224,7 @@ fn is_include(name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::conformance::Definitions;
-    use crate::search::query::{Criterion, SortBy, Test};
+    use crate::search::query::{SortBy, Test};
 
     fn run(type_: &str, query: &str, lenient: bool) -> Result<Parsed, Error> {
         let pairs: Parameters = query
@@ -279,6 +278,11 @@ mod tests {
                 "_include=MedicationRequest:subject&_include:iterate=Patient:link&_revinclude:iterate=Provenance:target",
             ),
             ("ValueSet", "url:below=http://x&version=1"),
+            ("Patient", "gender:in=http://x|1,ValueSet/a&gender:not-in=https://x.example/FHIR/R4/ValueSet/a"),
+            ("Patient", "_text=(bone OR liver) and metastases&_content=a,b&_list=1,List/2&_in=Group/1,2"),
+            ("Patient", "_id:not=a&_id:missing=false&_lastUpdated:missing=true&_sort=gender,-link"),
+            ("CarePlan", "instantiates-canonical:below=http://x|1&instantiates-canonical:above=http://x"),
+            ("DocumentReference", "contenttype:below=text/xml"),
             ("", "_id=a&_type=Patient,Observation&_lastUpdated=2020"),
         ] {
             run(type_, query, false).unwrap_or_else(|error| panic!("{type_}?{query}: {error}"));
@@ -294,13 +298,17 @@ mod tests {
             ("", "name=a", UnknownParameter),
             ("Patient", "name:fuzzy=a", NotSupported),
             ("Patient", "name:not=a", NotSupported),
-            ("Patient", "_id:not=a", NotSupported),
+            ("Patient", "_id:exact=a", NotSupported),
+            ("Patient", "gender:above=male", NotSupported),
+            ("Condition", "code:below=http://snomed.info/sct|1", NotSupported),
+            ("Patient", "link:below=a", NotSupported),
+            ("Patient", "_text:missing=true", NotSupported),
+            ("Observation", "_sort=code-value-quantity", NotSupported),
             ("Patient", "_elements=potato", InvalidParameter),
             ("Patient", "_summary=some", InvalidParameter),
             ("Patient", "_summary=true&_elements=id", InvalidParameter),
             ("Patient", "_summary=text&_include=Patient:link", InvalidParameter),
             ("Patient", "_contained=true", NotSupported),
-            ("Patient", "_sort=gender", NotSupported),
             ("Patient", "_include:recurse=Patient:link", NotSupported),
             ("Location", "near=1|2", NotSupported),
             ("Patient", "birthdate=yesterday", InvalidParameter),
@@ -312,6 +320,19 @@ mod tests {
             ("Patient", "_profile:below=\u{1}", InvalidParameter),
             ("Patient", "identifier=a|b|c", InvalidParameter),
             ("Patient", "identifier=|", InvalidParameter),
+            ("Patient", "telecom=phone|1", InvalidParameter),
+            ("Patient", "active=|true", InvalidParameter),
+            ("Patient", r"name=a\b", InvalidParameter),
+            ("Patient", "identifier:of-type=|c|v", InvalidParameter),
+            ("Patient", "identifier:of-type=s|c", InvalidParameter),
+            ("Patient", "gender:in=male", InvalidParameter),
+            ("Patient", "_text=(a", InvalidParameter),
+            ("Patient", "_content=\"a b\"", InvalidParameter),
+            ("Patient", "_list=$current-problems", InvalidParameter),
+            ("Patient", "_in=Patient/a", InvalidParameter),
+            ("Observation", "subject:Medication=a", InvalidParameter),
+            ("CarePlan", "instantiates-canonical:identifier=a", InvalidParameter),
+            ("CarePlan", "instantiates-canonical:below=a", InvalidParameter),
             ("Patient", "birthdate:missing=maybe", InvalidParameter),
             ("Patient", "_count=-1", InvalidParameter),
             ("Patient", "_count=a", InvalidParameter),

@@ -47,6 +47,12 @@ impl Query {
         }
         Some(seen)
     }
+
+    /// The total that a page of `matches` tells: a first page without more.
+    pub fn total_of_page(&self, matches: usize, more: bool) -> Option<u64> {
+        let whole = self.total == Total::Known && self.after.is_none() && !more;
+        whole.then(|| u64::try_from(matches).unwrap_or(u64::MAX))
+    }
 }
 
 /// One condition on a resource.
@@ -91,6 +97,8 @@ pub enum Criterion {
         source: TypeId,
         /// Its reference parameter.
         parameter: ParameterId,
+        /// Which of its references: the values, or those of active members.
+        facet: Facet,
         /// What it must meet.
         criteria: Vec<Criterion>,
     },
@@ -105,8 +113,12 @@ pub enum Criterion {
     },
     /// The resource is of one of these types and meets what stands beside it.
     ByType(Vec<(TypeId, Criterion)>),
-    /// One of these holds (used where a rule needs OR between different parameters).
+    /// One of these holds.
     Any(Vec<Criterion>),
+    /// All of these hold.
+    All(Vec<Criterion>),
+    /// This does not hold.
+    Not(Box<Criterion>),
     /// Never holds.
     Never,
 }
@@ -123,7 +135,10 @@ impl Criterion {
                 seen.push(*source);
                 criteria.iter().for_each(|criterion| criterion.types_seen(seen));
             }
-            Criterion::Any(criteria) => criteria.iter().for_each(|criterion| criterion.types_seen(seen)),
+            Criterion::Any(criteria) | Criterion::All(criteria) => {
+                criteria.iter().for_each(|criterion| criterion.types_seen(seen));
+            }
+            Criterion::Not(criterion) => criterion.types_seen(seen),
             Criterion::ByType(each) => each.iter().for_each(|(_, criterion)| criterion.types_seen(seen)),
             _ => {}
         }
@@ -229,8 +244,8 @@ pub enum Test {
     Reference {
         /// Key of the target (see there); several for an id without type, one per possible target type.
         targets: Vec<i64>,
-        /// The version asked for, if any.
-        version: Option<String>,
+        /// The version asked for.
+        version: VersionTest,
     },
     /// On [`IndexValue::Uri`](crate::index::IndexValue::Uri).
     Uri {
@@ -243,6 +258,35 @@ pub enum Test {
     },
     /// On [`IndexValue::Composite`](crate::index::IndexValue::Composite): every component passes its test.
     Composite(Vec<Test>),
+    /// On [`IndexValue::Token`](crate::index::IndexValue::Token): one of the codes of a ValueSet (`:in`).
+    Member(Set),
+}
+
+/// The version that a reference must name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VersionTest {
+    /// Any or none.
+    Any,
+    /// This one.
+    Is(String),
+    /// This one or one of it: `1` has `1.0` and `1.0.2`, not `10` (`:below`, `FHIR R4 search.html#versions`).
+    Below(String),
+    /// One of these: the version asked for, those that it is one of, and none (`:above`).
+    Above(Vec<String>),
+}
+
+/// A ValueSet that `:in` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Set {
+    /// As the caller named it. A store looks for it before it searches ([`super::set::resolve`]).
+    Named(super::set::Name),
+    /// As a store found it: its row and, in SQL, the `p` of the rows of its codes.
+    Stored {
+        /// The row of the ValueSet.
+        row: i64,
+        /// `p` of its codes' rows.
+        p: i64,
+    },
 }
 
 /// How a URI is compared.
@@ -285,7 +329,8 @@ pub enum SortBy {
     LastUpdated,
     /// `_id`.
     Id,
-    /// A parameter: its lowest value ascending, its highest descending; of an interval its lower bound either way, so
+    /// A parameter, tokens by their code as it is compared, references by `Type/id` of what the caller may see here and by
+    /// the URL of what is elsewhere: its lowest value ascending, its highest descending; of an interval its lower bound either way, so
     /// that both directions are each other's reverse and one index serves them.
     Parameter(ParameterId),
 }
@@ -295,6 +340,8 @@ pub enum SortBy {
 pub enum Total {
     /// No.
     None,
+    /// Only where the first page has all matches: it costs nothing then.
+    Known,
     /// Roughly.
     Estimate,
     /// Exactly.

@@ -19,6 +19,8 @@ pub(crate) fn links(criteria: &[Criterion]) -> Vec<Vec<TypeId>> {
                 found.push(vec![*source]);
                 found.extend(links(criteria));
             }
+            Criterion::All(criteria) => found.extend(links(criteria)),
+            Criterion::Not(criterion) => found.extend(links(std::slice::from_ref(&**criterion))),
             // Of several types one without scope may stand beside one with it, as of a chain.
             Criterion::ByType(_)
             | Criterion::Compartment { .. }

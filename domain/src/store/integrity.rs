@@ -29,6 +29,13 @@ pub enum Fault {
         /// Rows that should not.
         unexpected: usize,
     },
+    /// The count kept of a type's resources is not how many there are.
+    Count {
+        /// What is kept.
+        kept: i64,
+        /// How many there are.
+        living: i64,
+    },
     /// Rows of a table that belong to no resource.
     Orphans {
         /// Which table.
@@ -41,7 +48,7 @@ pub enum Fault {
 /// A [`Fault`] and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// `Type/id`, or `row n` where there is no resource.
+    /// `Type/id`, `row n` where there is no resource, or the type that is counted.
     pub resource: String,
     /// What is wrong.
     pub fault: Fault,

@@ -70,6 +70,8 @@ pub struct NewVersion {
     pub version: i64,
     /// The row of the current version, `None` for the first.
     pub row: Option<i64>,
+    /// Whether the current version is a deletion, so that this one brings the resource back.
+    pub revives: bool,
     /// `meta.lastUpdated`: later than the current version's.
     pub updated: Instant,
     /// How it comes to be.
@@ -130,6 +132,15 @@ pub struct HistoryPage {
     pub next: Option<HistoryPosition>,
 }
 
+/// A lock on what a condition is about, which need not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lock {
+    /// What is locked, a key of [`hash`](crate::index::hash).
+    pub key: i64,
+    /// Whether others may hold it too, who share it as well.
+    pub shared: bool,
+}
+
 /// What a search found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matches {
@@ -176,6 +187,10 @@ pub trait WriteTx: ReadTx + authorization::AuthorizationWrite + import::ImportWr
     /// The current versions of resources about to be written, in the order of `keys`; nobody else writes them until
     /// the transaction ends. Call it once per transaction with all keys where possible: it locks in a fixed order.
     fn current(&mut self, access: &Access, keys: &[(TypeId, Id)]) -> Result<Vec<Current>, Error>;
+
+    /// Takes locks until the transaction ends: nobody else holds what one of them names, there or not. Call it before
+    /// [`WriteTx::current`], once with all of them: they are taken in a fixed order. A store with one writer needs none.
+    fn hold(&mut self, locks: &[Lock]) -> Result<(), Error>;
 
     /// Writes versions with their index rows and compartments. Each resource at most once in a transaction.
     fn write(&mut self, versions: Vec<NewVersion>) -> Result<(), Error>;

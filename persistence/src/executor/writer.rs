@@ -8,9 +8,9 @@ use super::kept::Kept;
 use super::{Place, Queue};
 use crate::connection::Connection;
 use crate::error::busy;
-use crate::resources::current::acquire;
+use crate::resources::lock::acquire;
 use crate::transaction::{Locking, Transaction};
-use domain::store::WriteJob;
+use domain::store::{Lock, WriteJob};
 use domain::{Error, ErrorCode};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -182,7 +182,7 @@ fn alone(kept: &mut Kept, place: &Place, job: Job) {
 struct Alone {
     job: Job,
     /// Locks it has asked for so far.
-    locks: Vec<i64>,
+    locks: Vec<Lock>,
     /// Whether the connection was lost in the commit, so that nobody knows whether it was done.
     in_commit: bool,
 }

@@ -55,7 +55,7 @@ pub(super) fn row(p: i64, rid: i64, components: &[IndexValue]) -> impl Iterator<
 pub(crate) fn columns(value: &IndexValue) -> Columns<'_> {
     let mut columns = Columns::default();
     match value {
-        IndexValue::Token { code, system } => columns.integers = [*code, *system, 0],
+        IndexValue::Token { code, system, .. } => columns.integers = [*code, *system, 0],
         IndexValue::String { folded, .. } => columns.text = folded,
         IndexValue::Date { lo, hi } => columns.integers = [*lo, *hi, 0],
         IndexValue::Number { lo, hi } => columns.reals = [*lo, *hi, 0.0, 0.0],

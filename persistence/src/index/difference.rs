@@ -40,7 +40,7 @@ const BRANCHES: [&str; 10] = [
         zero!(),
         ", ",
         zero!(),
-        ", '', '' FROM ix_token WHERE rid"
+        ", i.text, '' FROM ix_token i WHERE rid"
     ),
     concat!(
         " UNION ALL SELECT CAST(1 AS BIGINT), rid, p, p, p, p, ",
@@ -73,7 +73,7 @@ const BRANCHES: [&str; 10] = [
         zero!(),
         ", ",
         zero!(),
-        ", version, '' FROM ix_reference WHERE rid"
+        ", version, i.text FROM ix_reference i WHERE rid"
     ),
     concat!(
         " UNION ALL SELECT CAST(4 AS BIGINT), rid, p, p, p, p, ",

@@ -51,11 +51,13 @@ impl IndexRows {
         use Cell::{Integer, Real, Text};
         let (number, p, row) = (p, Integer(p), Integer(rid));
         match value {
-            IndexValue::Token { code, system } => self.token.push([p, Integer(code), Integer(system), row]),
+            IndexValue::Token { code, system, text } => {
+                self.token.push([p, Integer(code), Integer(system), row, Text(text)]);
+            }
             IndexValue::String { folded, exact } => self.string.push([p, Text(folded), Text(exact), row]),
             IndexValue::Date { lo, hi } => self.date.push([p, Integer(lo), Integer(hi), row]),
-            IndexValue::Reference { target, version, .. } => {
-                self.reference.push([p, Integer(target), Text(version), row]);
+            IndexValue::Reference { target, version, text, .. } => {
+                self.reference.push([p, Integer(target), Text(version), row, Text(text)]);
             }
             IndexValue::Uri { value, version } => self.uri.push([p, Text(value), Text(version), row]),
             IndexValue::Number { lo, hi } => self.number.push([p, Real(lo), Real(hi), row]),

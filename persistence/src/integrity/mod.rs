@@ -59,6 +59,9 @@ impl Integrity for Transaction<'_> {
         walk.history(self)?;
         walk.current(self, current)?;
         walk.tables(self)?;
+        if !full {
+            walk.counts(self)?;
+        }
         Ok(walk.page)
     }
 }
@@ -206,6 +209,30 @@ impl Walk<'_> {
         self.compare(rows::COMPOSITE, expected.remove(rows::COMPOSITE).unwrap_or_default(), kept);
         let kept = rows::COMPARTMENT.read(tx.connection, self.range)?;
         self.compare(rows::COMPARTMENT.name, compartments, kept);
+        Ok(())
+    }
+
+    /// Compares what is counted of each type with what there is.
+    fn counts(&mut self, tx: &mut Transaction<'_>) -> Result<(), Error> {
+        let kept = "SELECT type_id, CAST(SUM(living) AS BIGINT) FROM type_count GROUP BY type_id";
+        let mut kept: HashMap<i64, i64> = tx.connection.pairs(&Statement::new(kept))?.into_iter().collect();
+        let living = "SELECT type_id, COUNT(*) FROM resource WHERE method <> 3 GROUP BY type_id";
+        let mut types = tx.connection.pairs(&Statement::new(living))?;
+        types.extend(
+            kept.keys()
+                .filter(|type_| !types.iter().any(|(known, _)| known == *type_))
+                .map(|type_| (*type_, 0))
+                .collect::<Vec<_>>(),
+        );
+        types.sort_unstable();
+        for (type_number, living) in types {
+            let kept = kept.remove(&type_number).unwrap_or(0);
+            if kept != living {
+                let type_ =
+                    tx.names.type_(type_number).map_or("?", |type_| Definitions::r4().type_name(type_));
+                self.find(type_.to_owned(), Fault::Count { kept, living });
+            }
+        }
         Ok(())
     }
 

@@ -71,10 +71,10 @@ macro_rules! table {
 
 /// Every index table but that of composites.
 pub(super) const TABLES: &[Table] = &[
-    table!("ix_token", 2 "code, system, p", 0 "zero, zero, zero, zero", 0 "'', ''"),
+    table!("ix_token", 2 "code, system, p", 0 "zero, zero, zero, zero", 1 "text, ''"),
     table!("ix_string", 0 "p, p, p", 0 "zero, zero, zero, zero", 2 "folded, exact"),
     table!("ix_date", 2 "lo, hi, p", 0 "zero, zero, zero, zero", 0 "'', ''"),
-    table!("ix_reference", 1 "target, p, p", 0 "zero, zero, zero, zero", 1 "version, ''"),
+    table!("ix_reference", 1 "target, p, p", 0 "zero, zero, zero, zero", 2 "version, text"),
     table!("ix_uri", 0 "p, p, p", 0 "zero, zero, zero, zero", 2 "value, version"),
     table!("ix_number", 0 "p, p, p", 2 "lo, hi, zero, zero", 0 "'', ''"),
     table!("ix_quantity", 3 "code, unit, canonical_unit", 4 "lo, hi, canonical_lo, canonical_hi", 0 "'', ''"),
@@ -155,10 +155,12 @@ pub(super) fn expected(names: &Names, entry: &IndexEntry) -> (&'static str, Row)
     let p = names.p(entry.parameter, entry.facet);
     let row = |integers: &[i64]| Row::of(p, integers);
     match &entry.value {
-        IndexValue::Token { code, system } => ("ix_token", row(&[*code, *system])),
+        IndexValue::Token { code, system, text } => ("ix_token", row(&[*code, *system]).texts(&[text])),
         IndexValue::String { folded, exact } => ("ix_string", row(&[]).texts(&[folded, exact])),
         IndexValue::Date { lo, hi } => ("ix_date", row(&[*lo, *hi])),
-        IndexValue::Reference { target, version, .. } => ("ix_reference", row(&[*target]).texts(&[version])),
+        IndexValue::Reference { target, version, text, .. } => {
+            ("ix_reference", row(&[*target]).texts(&[version, text]))
+        }
         IndexValue::Uri { value, version } => ("ix_uri", row(&[]).texts(&[value, version])),
         IndexValue::Number { lo, hi } => ("ix_number", row(&[]).reals(&[*lo, *hi])),
         IndexValue::Quantity(quantity) => {

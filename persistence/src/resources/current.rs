@@ -1,18 +1,15 @@
 //! The current versions of what is about to be written: locked, then read, all in a few statements.
 
 use super::read::{SELECT_CURRENT, key};
-use super::stored;
+use super::{lock, stored};
 use crate::access::covered;
-use crate::connection::Connection;
-use crate::dialect::Dialect;
-use crate::error::busy;
 use crate::statement::Statement;
-use crate::transaction::{Locking, Transaction};
+use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::{Access, Reach};
 use domain::conformance::TypeId;
 use domain::id::Id;
-use domain::store::{Current, Stored};
+use domain::store::{Current, Lock, Stored};
 use std::collections::{HashMap, HashSet};
 
 /// Keys that one statement looks for.
@@ -25,7 +22,8 @@ pub(crate) fn current(
     keys: &[(TypeId, Id)],
 ) -> Result<Vec<Current>, Error> {
     let numbers: Vec<i64> = keys.iter().map(|(type_, id)| key(*type_, id)).collect();
-    lock(tx, &numbers)?;
+    let locks: Vec<Lock> = numbers.iter().map(|key| Lock { key: *key, shared: false }).collect();
+    lock::take(tx, &locks)?;
     let mut found: HashMap<(TypeId, Id), Stored> = HashMap::with_capacity(keys.len());
     let mut by_type: HashMap<TypeId, Vec<i64>> = HashMap::new();
     for ((type_, _), number) in keys.iter().zip(&numbers) {
@@ -52,37 +50,6 @@ pub(crate) fn current(
         None => Current::Absent,
     };
     Ok(keys.iter().zip(&numbers).map(state).collect())
-}
-
-/// Takes the locks of `keys`. A transaction that already holds some may not wait for more.
-fn lock(tx: &mut Transaction<'_>, keys: &[i64]) -> Result<(), Error> {
-    if tx.connection.dialect() == Dialect::Sqlite || keys.is_empty() {
-        return Ok(());
-    }
-    tx.wanted.extend(keys);
-    if !acquire(tx.connection, keys, tx.locking)? {
-        tx.contended = true;
-        return Err(busy("Another request is writing the same resource."));
-    }
-    tx.locking = Locking::Try;
-    Ok(())
-}
-
-/// Takes advisory locks, which also hold what does not exist yet: in order, so that two transactions that wait for all
-/// of theirs at once cannot block each other. `false` if one was refused.
-pub(crate) fn acquire(connection: &mut Connection, keys: &[i64], locking: Locking) -> Result<bool, Error> {
-    let mut locks = keys.to_vec();
-    locks.sort_unstable();
-    locks.dedup();
-    let mut statement = Statement::new(match locking {
-        // Its answer is no text and no number: counting it is the way to ask for it.
-        Locking::Wait => "SELECT COUNT(pg_advisory_xact_lock(k)::text) * 0 FROM (SELECT unnest(",
-        Locking::Try => {
-            "SELECT COUNT(*) FILTER (WHERE NOT pg_try_advisory_xact_lock(k)) FROM (SELECT unnest("
-        }
-    });
-    statement.array(&locks).sql(") AS k ORDER BY 1) l");
-    Ok(connection.integers(&statement)?.pop() == Some(0))
 }
 
 fn covered_versions(

@@ -3,6 +3,7 @@
 mod body;
 pub(crate) mod current;
 pub(crate) mod history;
+pub(crate) mod lock;
 pub(crate) mod read;
 pub(crate) mod write;
 

@@ -6,12 +6,12 @@ use super::read::key;
 use crate::dialect::Dialect;
 use crate::index::{self, IndexRows, difference};
 use crate::rows::{self, Cell, Rows};
-use crate::schema::{COMPARTMENT, RESOURCE};
+use crate::schema::{COMPARTMENT, RESOURCE, TYPE_COUNT};
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::store::{Method, NewVersion};
 use domain::{Error, ErrorCode};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError};
 
 /// The version until which a row holds while it holds.
@@ -42,8 +42,10 @@ pub(crate) fn versions(tx: &mut Transaction<'_>, versions: Vec<NewVersion>) -> R
     let (mut resources, mut replaced) = (Rows::of(&RESOURCE), Vec::new());
     let mut indexes = IndexRows::new();
     let mut members = Vec::new();
+    let mut living: BTreeMap<i64, i64> = BTreeMap::new();
     for mut new in versions {
         let indexed = std::mem::take(&mut new.indexed);
+        *living.entry(tx.names.number(new.type_)).or_default() += more_living(&new);
         let (type_, version, deleted) = (new.type_, new.version, new.method == Method::Delete);
         let rid = match new.row {
             Some(rid) => {
@@ -63,7 +65,8 @@ pub(crate) fn versions(tx: &mut Transaction<'_>, versions: Vec<NewVersion>) -> R
         }
     }
     replace(tx, replaced)?;
-    let mut added = vec![resources, compartments(tx, members, &held.compartments)?];
+    let compartments = compartments(tx, members, &held.compartments)?;
+    let mut added = vec![resources, compartments, counts(tx, living)?];
     let mut gone = Vec::new();
     for (wanted, held) in indexes.tables().into_iter().zip(&held.tables) {
         let (new, old) = wanted.difference(held);
@@ -71,6 +74,25 @@ pub(crate) fn versions(tx: &mut Transaction<'_>, versions: Vec<NewVersion>) -> R
         gone.push(old);
     }
     rows::write(tx.connection, &gone, &added)
+}
+
+/// How many more resources are not deleted with a version than before it.
+const fn more_living(new: &NewVersion) -> i64 {
+    match (new.row.is_some() && !new.revives, matches!(new.method, Method::Delete)) {
+        (false, false) => 1,
+        (true, true) => -1,
+        _ => 0,
+    }
+}
+
+/// What is added to the counts of types, in the shard of this connection: no other writer waits for it.
+fn counts(tx: &mut Transaction<'_>, living: BTreeMap<i64, i64>) -> Result<Rows, Error> {
+    let mut rows = Rows::of(&TYPE_COUNT);
+    for (type_, more) in living.into_iter().filter(|(_, more)| *more != 0) {
+        let shard = tx.connection.shard()?;
+        rows.push([type_, shard, more].map(Cell::Integer));
+    }
+    Ok(rows)
 }
 
 /// Numbers for new rows. SQLite has one writer at a time, so that those after the last are free.

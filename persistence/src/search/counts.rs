@@ -1,6 +1,7 @@
 //! How many rows a condition finds, up to a bound: it decides what a search starts from, never what it answers, so that
 //! a count may be remembered for a while.
 
+use super::totals::Estimates;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
@@ -18,19 +19,21 @@ pub(crate) struct Counts {
     known: Cache<u64, i64>,
     /// Rows from which on a condition finds many.
     many: i64,
+    /// How totals are estimated.
+    pub(super) estimates: Estimates,
 }
 
 impl Counts {
     /// No counts yet. A condition that finds fewer than `many` rows is selective.
-    pub(crate) fn new(many: i64) -> Counts {
+    pub(crate) fn new(many: i64, estimates: Estimates) -> Counts {
         let known = Cache::builder().max_capacity(CAPACITY).time_to_live(Duration::from_secs(LIFETIME));
-        Counts { known: known.build(), many }
+        Counts { known: known.build(), many, estimates }
     }
 }
 
 /// The number of rows of `rows`; `None` if they are many.
 pub(super) fn few(tx: &mut Transaction<'_>, rows: &Statement) -> Result<Option<i64>, Error> {
-    let Counts { known, many } = &tx.names.counts;
+    let Counts { known, many, .. } = &tx.names.counts;
     let fingerprint = rows.fingerprint();
     let count = match known.get(&fingerprint) {
         Some(count) => count,

@@ -40,7 +40,8 @@ pub(super) fn is_of_index(criterion: &Criterion) -> bool {
         | Criterion::Has { .. }
         | Criterion::Compartment { .. }
         | Criterion::ByType(_) => false,
-        Criterion::Any(criteria) => criteria.iter().all(is_of_index),
+        Criterion::Any(criteria) | Criterion::All(criteria) => criteria.iter().all(is_of_index),
+        Criterion::Not(criterion) => is_of_index(criterion),
     }
 }
 
@@ -85,9 +86,9 @@ pub(super) fn one(
             }
             statement.sql(")").sql(SOME).sql(SOME);
         }
-        Criterion::Has { source, parameter, criteria } => {
+        Criterion::Has { source, parameter, facet, criteria } => {
             statement.sql("(SELECT 1 FROM ix_reference i WHERE i.target = v.key AND i.p = ");
-            statement.integer(names.p(*parameter, Facet::Value));
+            statement.integer(names.p(*parameter, *facet));
             statement.sql(" AND (SELECT 1 FROM resource v WHERE v.rid = i.rid AND ");
             linked(statement, names, access, (*source, criteria))?;
             statement.sql(SOME).sql(SOME);
@@ -121,6 +122,14 @@ pub(super) fn one(
                 statement.sql(" OR ");
                 one(statement, names, access, criterion)?;
             }
+            statement.sql(")");
+        }
+        Criterion::All(criteria) => {
+            all(statement.sql("(1 = 1"), names, access, criteria)?;
+            statement.sql(")");
+        }
+        Criterion::Not(criterion) => {
+            one(statement.sql("NOT ("), names, access, criterion)?;
             statement.sql(")");
         }
     }

@@ -2,7 +2,7 @@
 //! the scan ends with the page. Resources without the date come last, by a second statement.
 
 use super::drive::is_of;
-use super::rows::{OF_PAGE, RESOURCES, is_of_index, limit, living, page as undated};
+use super::rows::{OF_PAGE, RESOURCES, by, is_of_index, limit, living, page as undated};
 use super::{criterion, sort};
 use crate::access::covered_living;
 use crate::connection::VersionRow;
@@ -69,7 +69,7 @@ fn with_date(
     // The first key is the index's own column.
     let first = if index_suffices { "v.lo" } else { "d.lo" };
     statement.sql("SELECT v.rid AS rid");
-    sort::keys(&mut statement, tx, &query.sort, Some(first))?;
+    sort::keys(&mut statement, by(tx, access, query), Some(first))?;
     statement
         .sql(" FROM (SELECT i.rid AS rid, i.lo AS lo, i.hi AS hi FROM ix_date i WHERE i.p = ")
         .integer(p);
@@ -95,7 +95,7 @@ fn with_date(
     });
     statement.integer(p).sql(criterion::NONE);
     if let Some(position) = query.after.as_ref().filter(|_| held.is_some()) {
-        sort::after(&mut statement, tx, &query.sort, position, Some(first))?;
+        sort::after(&mut statement, by(tx, access, query), position, Some(first))?;
     }
     sort::order(&mut statement, &query.sort, "v.rid", true);
     statement.sql(" LIMIT ").integer(limit(query)).sql(OF_PAGE);

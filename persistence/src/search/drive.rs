@@ -13,7 +13,9 @@ use domain::conformance::{Definitions, ParameterId, TypeId};
 use domain::id::Id;
 use domain::index::Facet;
 use domain::index::hash::resource_key;
-use domain::search::query::{Criterion, Prefix, Query, SystemTest, Test, TextMatch, UriMatch};
+use domain::search::query::{
+    Criterion, Prefix, Query, SystemTest, Test, TextMatch, UnitTest, UriMatch, VersionTest,
+};
 
 /// Resources that one `_id` may mean, its ids times the types searched, that are looked up without counting.
 const MANY_IDS: usize = 512;
@@ -81,11 +83,18 @@ fn ids(query: &Query) -> Option<Drive> {
         Criterion::Id(ids) if (1..=MANY_IDS).contains(&(ids.len() * types.len())) => Some(ids),
         _ => None,
     })?;
+    let rows = by_id(&types, ids);
+    Some(Drive { rows, streams: false, unique: false, living: false, meets: None })
+}
+
+/// The resources of these types with these ids.
+fn by_id(types: &[TypeId], ids: &[Id]) -> Statement {
+    let definitions = Definitions::r4();
     let key = |type_: &TypeId, id: &Id| resource_key(definitions.type_name(*type_), id.as_str());
     let keys: Vec<i64> = ids.iter().flat_map(|id| types.iter().map(move |type_| key(type_, id))).collect();
     let mut rows = Statement::new("SELECT r.rid AS rid FROM resource r WHERE r.key IN ");
     rows.list(&keys);
-    Some(Drive { rows, streams: false, unique: false, living: false, meets: None })
+    rows
 }
 
 fn candidates(tx: &Transaction<'_>, access: &Access, query: &Query) -> Result<Vec<Drive>, Error> {
@@ -145,11 +154,15 @@ fn seek(tx: &Transaction<'_>, access: &Access, criterion: &Criterion) -> Result<
         {
             let mut rows = Statement::default();
             for (n, test) in tests.iter().enumerate() {
-                rows.sql(if n > 0 {
-                    " UNION ALL SELECT i.rid AS rid FROM "
-                } else {
-                    "SELECT i.rid AS rid FROM "
-                });
+                rows.sql(if n > 0 { " UNION ALL " } else { "" }).sql("SELECT i.rid AS rid FROM ");
+                if let Test::Member(set) = test {
+                    let (set, listed) = test::stored(set)?;
+                    rows.sql("ix_token c CROSS JOIN ix_token i WHERE c.rid = ").integer(set);
+                    rows.sql(" AND c.p = ").integer(listed).sql(" AND c.code <> 0 AND i.p = ");
+                    rows.integer(tx.names.p(*parameter, *facet));
+                    rows.sql(" AND i.code = c.code AND i.system = c.system");
+                    continue;
+                }
                 rows.sql(test::table(tests, criterion::kind_of(*parameter))).sql(" i WHERE i.p = ");
                 rows.integer(tx.names.p(*parameter, *facet)).sql(" AND ");
                 test::compile(&mut rows, test)?;
@@ -168,12 +181,20 @@ fn seek(tx: &Transaction<'_>, access: &Access, criterion: &Criterion) -> Result<
                 _ => Ok(None),
             }
         }
-        Criterion::Has { source, parameter, criteria } => {
+        Criterion::Has { source, parameter, facet, criteria } => {
             let Some(found) = linked(tx, access, *source, criteria)? else { return Ok(None) };
             let mut rows = Statement::new("SELECT r.rid AS rid FROM ");
             rows.append(found)
                 .sql(" CROSS JOIN ix_reference i CROSS JOIN resource r WHERE i.rid = t.rid AND i.p = ");
-            rows.integer(tx.names.p(*parameter, Facet::Value)).sql(" AND r.key = i.target");
+            rows.integer(tx.names.p(*parameter, *facet)).sql(" AND r.key = i.target");
+            Ok(Some(rows))
+        }
+        Criterion::Any(criteria) if !criteria.is_empty() => {
+            let mut rows = Statement::default();
+            for (n, criterion) in criteria.iter().enumerate() {
+                let Some(found) = seek(tx, access, criterion)? else { return Ok(None) };
+                rows.sql(if n > 0 { " UNION ALL " } else { "" }).append(found);
+            }
             Ok(Some(rows))
         }
         Criterion::Compartment { key, parameters, itself } => {
@@ -211,7 +232,11 @@ fn linked(
     criteria: &[Criterion],
 ) -> Result<Option<Statement>, Error> {
     for (place, criterion) in criteria.iter().enumerate() {
-        let Some(rows) = seek(tx, access, criterion)? else { continue };
+        let sought = match criterion {
+            Criterion::Id(ids) if !ids.is_empty() && ids.len() <= MANY_IDS => Some(by_id(&[type_], ids)),
+            _ => seek(tx, access, criterion)?,
+        };
+        let Some(rows) = sought else { continue };
         let mut found = Statement::new("(SELECT v.rid AS rid, v.key AS key FROM (SELECT DISTINCT rid FROM (");
         found.append(rows).sql(") n) d CROSS JOIN resource v WHERE v.rid = d.rid AND v.type_id = ");
         found.integer(tx.names.number(type_)).sql(" AND ").sql(ALIVE).sql(" AND ");
@@ -231,10 +256,14 @@ fn is_seekable(test: &Test) -> bool {
     match test {
         Test::Token { code, .. } => code.is_some(),
         Test::Text { how, text } => !text.is_empty() && *how != TextMatch::Contains,
-        Test::Reference { .. } => true,
+        Test::Reference { .. } | Test::Member(_) => true,
         Test::Uri { how, .. } => *how != UriMatch::Above,
         Test::Date(test) => test.prefix == Prefix::Eq,
-        Test::Number { prefix, .. } | Test::Quantity { prefix, .. } => *prefix == Prefix::Eq,
+        Test::Number { prefix, .. } => *prefix == Prefix::Eq,
+        // The index has the values as written.
+        Test::Quantity { prefix, unit, .. } => {
+            *prefix == Prefix::Eq && !matches!(unit, UnitTest::Canonical(_))
+        }
         Test::Composite(tests) => matches!(tests.first(), Some(Test::Token { code: Some(_), .. })),
     }
 }
@@ -246,7 +275,7 @@ fn order(criterion: &Criterion) -> (bool, bool) {
     match tests.as_slice() {
         [Test::Token { system, code: Some(_) }] => (*system != SystemTest::Any, *system != SystemTest::Any),
         // The index by target leaves out the version.
-        [Test::Reference { targets, version: None }] => (targets.len() == 1, false),
+        [Test::Reference { targets, version: VersionTest::Any }] => (targets.len() == 1, false),
         _ => (false, false),
     }
 }

@@ -8,15 +8,17 @@ mod include;
 #[cfg(test)]
 mod plans;
 mod rows;
+mod set;
 mod sort;
 mod test;
+pub(crate) mod totals;
 
 use crate::resources::stored;
-use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::Access;
 use domain::search::query::{Position, Query, Total};
+use domain::search::set::names_any;
 use domain::store::{Matches, ReadTx, Stored};
 
 /// Resources that are not deleted.
@@ -25,20 +27,16 @@ pub(super) const ALIVE: &str = "v.method <> 3";
 /// Whether more than one statement makes every answer, which must then see one state of the store. Counts that choose what
 /// a search starts from are no part of it.
 pub(crate) fn takes_several_statements(query: &Query) -> bool {
-    query.count > 0 && (query.total != Total::None || !query.includes.is_empty())
+    names_any(query)
+        || query.count > 0
+            && (matches!(query.total, Total::Estimate | Total::Accurate) || !query.includes.is_empty())
 }
 
 /// Runs a search. `access` is a criterion of matches, total, chains and what is brought along.
 pub(crate) fn run(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> Result<Matches, Error> {
+    let query = &*set::found(tx, access, query)?;
     let drive = drive::choose(tx, access, query)?;
-    let total = if query.total == Total::None {
-        None
-    } else {
-        let mut statement = Statement::new("SELECT COUNT(*) FROM (");
-        rows::select(&mut statement, tx, access, query, drive.as_ref())?;
-        statement.sql(") n");
-        tx.connection.integers(&statement)?.pop().and_then(|count| u64::try_from(count).ok())
-    };
+    let total = totals::total(tx, access, query, drive.as_ref())?;
     if query.count == 0 {
         return Ok(Matches { matches: vec![], included: vec![], included_cut: false, total, next: None });
     }
@@ -59,9 +57,10 @@ pub(crate) fn run(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> R
     let matches: Vec<Stored> =
         found.into_iter().take(query.count).map(|row| stored(tx.names, row)).collect::<Result<_, _>>()?;
     let next = match matches.last().filter(|_| more) {
-        Some(last) => Some(Position { values: sort::values(tx, &query.sort, last)?, row: last.row }),
+        Some(last) => Some(Position { values: sort::values(tx, access, &query.sort, last)?, row: last.row }),
         None => None,
     };
+    let total = total.or_else(|| query.total_of_page(matches.len(), more));
     let (included, included_cut) = include::bring(tx, access, query, &matches)?;
     Ok(Matches { matches, included, included_cut, total, next })
 }

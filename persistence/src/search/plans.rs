@@ -6,7 +6,7 @@ use crate::names::Names;
 use crate::search::counts::Counts;
 use crate::statement::Statement;
 use crate::transaction::{Locking, Transaction};
-use crate::{Connections, StoreSettings, schema_version};
+use crate::{Connections, Estimates, StoreSettings, schema_version};
 use diesel::connection::{Connection as _, InstrumentationEvent};
 use diesel::sql_types::{Integer, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
@@ -119,8 +119,18 @@ fn fill(tx: &mut Transaction<'_>) {
         let indexed = extract(SearchParameters::r4(), type_, &Json::parse(&body).unwrap(), BASE);
         let updated = Instant(1_700_000_000_000_000 + i64::try_from(at).unwrap());
         let (id, method) = (Id::parse(&id).unwrap(), Method::Update);
-        tx.write(vec![NewVersion { type_, id, version: 1, row: None, updated, method, body, indexed }])
-            .unwrap();
+        tx.write(vec![NewVersion {
+            type_,
+            id,
+            version: 1,
+            row: None,
+            revives: false,
+            updated,
+            method,
+            body,
+            indexed,
+        }])
+        .unwrap();
     }
 }
 
@@ -195,7 +205,7 @@ fn searches_are_answered_from_their_indexes() {
     let pool = Connections::open(&StoreSettings::new(url)).unwrap();
     let mut connection = pool.get().unwrap();
     schema_version::migrate(&mut connection).unwrap();
-    let names = Names::intern(&mut connection, Counts::new(1000)).unwrap();
+    let names = Names::intern(&mut connection, Counts::new(1000, Estimates::DEFAULT)).unwrap();
     connection.begin("BEGIN").unwrap();
     let sent = Arc::new(Mutex::new(Vec::new()));
     let mut tx = Transaction::new(&mut connection, &names, Locking::Wait);

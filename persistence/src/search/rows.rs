@@ -1,6 +1,7 @@
 //! The rows that a search matches, found in indexes as far as they tell, and the resources of one page of them.
 
 use super::drive::Drive;
+use super::sort::Order;
 use super::{ALIVE, criterion, sort};
 use crate::access::{covered_any_living, covered_living};
 use crate::connection::VersionRow;
@@ -27,12 +28,17 @@ pub(super) fn page(
     let mut statement = Statement::new(RESOURCES);
     select(&mut statement, tx, access, query, drive)?;
     if let Some(position) = &query.after {
-        sort::after(&mut statement, tx, &query.sort, position, None)?;
+        sort::after(&mut statement, by(tx, access, query), position, None)?;
     }
     sort::order(&mut statement, &query.sort, "v.rid", false);
     statement.sql(" LIMIT ").integer(limit(query)).sql(OF_PAGE);
     sort::order(&mut statement, &query.sort, "m.rid", false);
     tx.connection.versions(&statement)
+}
+
+/// What a query is sorted by.
+pub(super) fn by<'a>(tx: &Transaction<'a>, access: &'a Access, query: &'a Query) -> Order<'a> {
+    Order { names: tx.names, access, sorts: &query.sort }
 }
 
 /// One row more than the page holds.
@@ -50,7 +56,7 @@ pub(super) fn select(
 ) -> Result<(), Error> {
     let Some(drive) = drive else {
         statement.sql("SELECT v.rid AS rid");
-        sort::keys(statement, tx, &query.sort, None)?;
+        sort::keys(statement, by(tx, access, query), None)?;
         statement.sql(" FROM resource v WHERE ");
         living(statement, tx, access, query)?;
         return criterion::all(statement, tx.names, access, &query.criteria);
@@ -61,10 +67,10 @@ pub(super) fn select(
     let index_suffices = drive.living && others.is_empty() && is_of_index(access, query);
     if index_suffices {
         statement.sql(if drive.unique { "SELECT v.rid AS rid" } else { "SELECT DISTINCT v.rid AS rid" });
-        sort::keys(statement, tx, &query.sort, None)?;
+        sort::keys(statement, by(tx, access, query), None)?;
     } else {
         statement.sql("SELECT v.rid AS rid");
-        sort::keys(statement, tx, &query.sort, None)?;
+        sort::keys(statement, by(tx, access, query), None)?;
         statement.sql(" FROM (").sql(if drive.unique {
             "SELECT v.rid AS rid"
         } else {

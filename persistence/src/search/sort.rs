@@ -1,7 +1,11 @@
 //! Sort keys, the order they give, and the place where a page begins.
 
+use super::ALIVE;
+use crate::access::covered_any_living;
+use crate::names::Names;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
+use domain::access::Access;
 use domain::conformance::{Definitions, SearchKind};
 use domain::index::Facet;
 use domain::search::limits::MOST_SORT_KEYS;
@@ -9,8 +13,19 @@ use domain::search::query::{Position, Sort, SortBy, SortValue};
 use domain::store::Stored;
 use domain::{Error, ErrorCode};
 
+/// Who sorts, and by what.
+#[derive(Clone, Copy)]
+pub(super) struct Order<'a> {
+    /// The database's numbers.
+    pub(super) names: &'a Names,
+    /// Only references to what it covers are sorted by: whether something else exists is not told.
+    pub(super) access: &'a Access,
+    /// The sort keys.
+    pub(super) sorts: &'a [Sort],
+}
+
 /// Adds the value of a sort key of the resource `v`.
-fn value(statement: &mut Statement, tx: &Transaction<'_>, sort: Sort) -> Result<(), Error> {
+fn value(statement: &mut Statement, of: Order<'_>, sort: Sort) -> Result<(), Error> {
     let parameter = match sort.by {
         SortBy::LastUpdated => {
             statement.sql("v.updated_us");
@@ -37,9 +52,30 @@ fn value(statement: &mut Statement, tx: &Transaction<'_>, sort: Sort) -> Result<
         (SearchKind::Quantity, true) => "(SELECT MAX(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND i.p = ",
         (SearchKind::Uri, false) => "(SELECT MIN(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p = ",
         (SearchKind::Uri, true) => "(SELECT MAX(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p = ",
+        (SearchKind::Token, false) => {
+            "(SELECT MIN(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND i.p = "
+        }
+        (SearchKind::Token, true) => {
+            "(SELECT MAX(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND i.p = "
+        }
+        (SearchKind::Reference, descending) => {
+            statement.sql(if descending { "(SELECT MAX(" } else { "(SELECT MIN(" });
+            target(statement, of)?;
+            ") FROM ix_reference i WHERE i.rid = v.rid AND i.p = "
+        }
         _ => return Err(unsupported()),
     };
-    statement.sql(select).integer(tx.names.p(parameter, Facet::Value)).sql(")");
+    statement.sql(select).integer(of.names.p(parameter, Facet::Value)).sql(")");
+    Ok(())
+}
+
+/// Adds what the reference `i` is sorted by.
+fn target(statement: &mut Statement, of: Order<'_>) -> Result<(), Error> {
+    statement
+        .sql("CASE WHEN i.text <> '' THEN i.text ELSE (SELECT n.name || '/' || v.fhir_id FROM resource v ");
+    statement.sql("CROSS JOIN resource_type n WHERE v.key = i.target AND n.id = v.type_id AND ").sql(ALIVE);
+    covered_any_living(statement.sql(" AND "), of.names, of.access)?;
+    statement.sql(") END");
     Ok(())
 }
 
@@ -59,7 +95,7 @@ fn column(sort: Sort) -> Column {
         SortBy::LastUpdated => Column::Integer,
         SortBy::Id => Column::Text,
         SortBy::Parameter(parameter) => match Definitions::r4().kind_of(parameter) {
-            SearchKind::String | SearchKind::Uri => Column::Text,
+            SearchKind::String | SearchKind::Uri | SearchKind::Token | SearchKind::Reference => Column::Text,
             SearchKind::Number | SearchKind::Quantity => Column::Real,
             _ => Column::Integer,
         },
@@ -89,12 +125,11 @@ const KEYS: [(&str, &str); MOST_SORT_KEYS] = [
 /// Adds the sort keys as columns. `first` is where the first one stands already.
 pub(super) fn keys(
     statement: &mut Statement,
-    tx: &Transaction<'_>,
-    sorts: &[Sort],
+    of: Order<'_>,
     first: Option<&'static str>,
 ) -> Result<(), Error> {
-    for (n, (sort, (name, _))) in sorts.iter().zip(KEYS).enumerate() {
-        key(statement.sql(", "), tx, *sort, first.filter(|_| n == 0))?;
+    for (n, (sort, (name, _))) in of.sorts.iter().zip(KEYS).enumerate() {
+        key(statement.sql(", "), of, *sort, first.filter(|_| n == 0))?;
         statement.sql(name);
     }
     Ok(())
@@ -103,7 +138,7 @@ pub(super) fn keys(
 /// Adds a sort key: its column, if it has one, or its value.
 fn key(
     statement: &mut Statement,
-    tx: &Transaction<'_>,
+    of: Order<'_>,
     sort: Sort,
     column: Option<&'static str>,
 ) -> Result<(), Error> {
@@ -112,7 +147,7 @@ fn key(
             statement.sql(column);
             Ok(())
         }
-        None => value(statement, tx, sort),
+        None => value(statement, of, sort),
     }
 }
 
@@ -135,11 +170,11 @@ pub(super) fn order(statement: &mut Statement, sorts: &[Sort], rid: &'static str
 /// Adds ` AND` that the resource comes after `position`. `first` is the column of the first key, if it has one.
 pub(super) fn after(
     statement: &mut Statement,
-    tx: &Transaction<'_>,
-    sorts: &[Sort],
+    of: Order<'_>,
     position: &Position,
     first: Option<&'static str>,
 ) -> Result<(), Error> {
+    let sorts = of.sorts;
     let column = |n: usize| first.filter(|_| n == 0);
     if sorts.is_empty() {
         statement.sql(" AND v.rid > ").integer(position.row);
@@ -150,7 +185,7 @@ pub(super) fn after(
         statement.sql(if differs > 0 { " OR (1 = 1" } else { "(1 = 1" });
         for (n, (sort, held)) in sorts.iter().zip(&position.values).take(differs).enumerate() {
             statement.sql(" AND ");
-            key(statement, tx, *sort, column(n))?;
+            key(statement, of, *sort, column(n))?;
             match held {
                 None => statement.sql(" IS NULL"),
                 Some(held) => bind(statement.sql(" = "), held),
@@ -165,9 +200,9 @@ pub(super) fn after(
             }
             Some((sort, Some(held))) => {
                 statement.sql(" AND (");
-                key(statement, tx, *sort, column(differs))?;
+                key(statement, of, *sort, column(differs))?;
                 bind(statement.sql(if sort.descending { " < " } else { " > " }), held).sql(" OR ");
-                key(statement, tx, *sort, column(differs))?;
+                key(statement, of, *sort, column(differs))?;
                 statement.sql(" IS NULL)");
             }
         }
@@ -188,13 +223,14 @@ fn bind<'s>(statement: &'s mut Statement, value: &SortValue) -> &'s mut Statemen
 /// The sort values of a resource.
 pub(super) fn values(
     tx: &mut Transaction<'_>,
+    access: &Access,
     sorts: &[Sort],
     resource: &Stored,
 ) -> Result<Vec<Option<SortValue>>, Error> {
     let mut values = Vec::with_capacity(sorts.len());
     for sort in sorts {
         let mut statement = Statement::new("SELECT ");
-        value(&mut statement, tx, *sort)?;
+        value(&mut statement, Order { names: tx.names, access, sorts }, *sort)?;
         statement.sql(" FROM resource v WHERE v.rid = ").integer(resource.row);
         values.push(match column(*sort) {
             Column::Text => tx.connection.optional_text(&statement)?.map(SortValue::Text),

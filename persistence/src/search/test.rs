@@ -3,14 +3,16 @@
 use crate::statement::Statement;
 use domain::conformance::SearchKind;
 use domain::search::kind::string::fold;
-use domain::search::query::{DateTest, Prefix, SystemTest, Test, TextMatch, UnitTest, UriMatch};
+use domain::search::query::{
+    DateTest, Prefix, Set, SystemTest, Test, TextMatch, UnitTest, UriMatch, VersionTest,
+};
 use domain::{Error, ErrorCode};
 
 /// The table that holds what `tests` look at (or, without tests, the values of a parameter of `kind`).
 pub(super) fn table(tests: &[Test], kind: SearchKind) -> &'static str {
     let kind = match tests.first() {
         None => kind,
-        Some(Test::Token { .. }) => SearchKind::Token,
+        Some(Test::Token { .. } | Test::Member(_)) => SearchKind::Token,
         Some(Test::Text { .. }) => SearchKind::String,
         Some(Test::Date(_)) => SearchKind::Date,
         Some(Test::Reference { .. }) => SearchKind::Reference,
@@ -136,7 +138,7 @@ fn one(statement: &mut Statement, columns: &Columns, test: &Test) -> Result<(), 
         Test::Date(test) => date(statement, columns, *test),
         Test::Reference { targets, version } => {
             statement.sql(columns.target).sql(" IN ").list(targets);
-            same_version(statement, columns, version.as_deref());
+            reference_version(statement, columns, version);
         }
         Test::Uri { how, value, version } => {
             uri(statement, columns, *how, value);
@@ -163,6 +165,7 @@ fn one(statement: &mut Statement, columns: &Columns, test: &Test) -> Result<(), 
             };
             number(statement, bounds, *prefix, (*lo, *hi));
         }
+        Test::Member(set) => member(statement, columns, set)?,
         Test::Composite(_) => return Err(unsupported()),
     }
     Ok(())
@@ -172,6 +175,44 @@ fn same_version(statement: &mut Statement, columns: &Columns, version: Option<&s
     if let Some(version) = version {
         statement.sql(" AND ").sql(columns.version).sql(" = ").text(version);
     }
+}
+
+fn reference_version(statement: &mut Statement, columns: &Columns, version: &VersionTest) {
+    match version {
+        VersionTest::Any => {}
+        VersionTest::Is(version) => same_version(statement, columns, Some(version)),
+        VersionTest::Below(version) => {
+            statement.sql(" AND (").sql(columns.version).sql(" = ").text(version).sql(" OR ");
+            starts_with(statement, columns.version, &format!("{version}."));
+            statement.sql(")");
+        }
+        VersionTest::Above(versions) => {
+            statement.sql(" AND ").sql(columns.version).sql(" IN (");
+            for (n, version) in versions.iter().enumerate() {
+                statement.sql(if n > 0 { ", " } else { "" }).text(version);
+            }
+            statement.sql(")");
+        }
+    }
+}
+
+/// The row and `p` of the codes of a ValueSet, which the search has looked for before.
+pub(super) fn stored(set: &Set) -> Result<(i64, i64), Error> {
+    match set {
+        Set::Stored { row, p } => Ok((*row, *p)),
+        Set::Named(name) => {
+            Err(Error::internal(format!("nobody looked for the ValueSet of '{}'", name.parameter)))
+        }
+    }
+}
+
+/// A token that a ValueSet lists. A row without code is none.
+fn member(statement: &mut Statement, columns: &Columns, set: &Set) -> Result<(), Error> {
+    let (row, p) = stored(set)?;
+    statement.sql(columns.code).sql(" <> 0 AND (SELECT 1 FROM ix_token c WHERE c.rid = ").integer(row);
+    statement.sql(" AND c.p = ").integer(p).sql(" AND c.code = ").sql(columns.code);
+    statement.sql(" AND c.system = ").sql(columns.system).sql(" LIMIT 1) IS NOT NULL");
+    Ok(())
 }
 
 fn token(statement: &mut Statement, columns: &Columns, system: SystemTest, code: Option<i64>) {

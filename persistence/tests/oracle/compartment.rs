@@ -14,6 +14,8 @@ const PLACES: &[(&str, &[&str])] = &[
     ("RiskAssessment", &["subject"]),
     ("Provenance", &["target"]),
     ("CarePlan", &["subject", "activity.detail.performer"]),
+    ("List", &["subject", "source"]),
+    ("Group", &["member.entity"]),
 ];
 
 /// The literal references at a path of members.

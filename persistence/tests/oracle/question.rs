@@ -59,6 +59,7 @@ pub(super) fn question() -> impl Strategy<Value = Question> {
         "Provenance",
         "ValueSet",
         "CarePlan",
+        "List",
         "",
     ];
     let type_ = prop_oneof![1 => prop::sample::select(vec!["Patient", "Observation"]), 1 => prop::sample::select(types.to_vec())];
@@ -140,7 +141,11 @@ impl Question {
     /// Whether a chain or `_has` looks at other resources than those found.
     pub(super) fn has_links(&self) -> bool {
         let names = self.url.split('&').filter_map(|pair| pair.split('=').next());
-        names.into_iter().any(|name| name.contains('.') || name.starts_with("_has"))
+        names.into_iter().any(|name| {
+            name.contains('.')
+                || ["_has", "_list", "_in"].iter().any(|link| name.starts_with(link))
+                    && !name.starts_with("_include")
+        })
     }
 
     /// The same search on one page.
@@ -216,6 +221,7 @@ impl Question {
                     (type_id("RiskAssessment"), own()),
                     (type_id("Provenance"), own()),
                     (type_id("CarePlan"), own()),
+                    (type_id("List"), own()),
                     (type_id("Organization"), Reach::All),
                     (type_id("ValueSet"), Reach::All),
                 ])

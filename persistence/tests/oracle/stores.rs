@@ -325,6 +325,7 @@ impl WriteJob for Write {
             id,
             version: previous.as_ref().map_or(1, |previous| previous.version + 1),
             row: previous.as_ref().map(|previous| previous.row),
+            revives: previous.as_ref().is_some_and(|previous| previous.method == Method::Delete),
             updated: Instant(self.now.max(earliest)),
             method: if deletes { Method::Delete } else { Method::Update },
             body: body.into_bytes(),

@@ -35,6 +35,8 @@ fn change() -> impl Strategy<Value = Content> {
         2 => provenance().prop_map(|members| ("Provenance", members)),
         2 => value_set().prop_map(|members| ("ValueSet", members)),
         1 => care_plan().prop_map(|members| ("CarePlan", members)),
+        1 => list().prop_map(|members| ("List", members)),
+        1 => group().prop_map(|members| ("Group", members)),
     ];
     (id, content, prop::bool::weighted(0.1)).prop_map(|(id, (type_, members), deleted)| {
         let members: Vec<String> = members.into_iter().filter(|member| !member.is_empty()).collect();
@@ -81,8 +83,13 @@ fn patient() -> impl Strategy<Value = Vec<String>> {
         one(&["", r#""deceasedBoolean":false"#, r#""deceasedBoolean":true"#, r#""deceasedDateTime":"2010-05-17T11:30:00.250+01:00""#]),
         one(&["", r#""address":[{"line":["1 Ærø Way"],"city":"Århus","postalCode":"LS1 4DY"}]"#, r#""address":[{"city":"Leeds"}]"#]),
         one(&["", r#""telecom":[{"system":"phone","value":"0113 1"},{"system":"email","value":"a@x.example"}]"#]),
+        one(&[
+            "",
+            r#""text":{"status":"generated","div":"<div>Bone &amp; <b>Líver</b> of Bea</div>"}"#,
+            r#""text":{"status":"generated","div":"<div>METASTASES of bone</div>"}"#,
+        ]),
     )
-        .prop_map(|(a, b, c, d, e, f, g, h, i, j)| vec![a, b, c, d, e, f, g, h, i, j])
+        .prop_map(|(a, b, c, d, e, f, g, h, i, j, k)| vec![a, b, c, d, e, f, g, h, i, j, k])
 }
 
 fn observation() -> impl Strategy<Value = Vec<String>> {
@@ -90,7 +97,7 @@ fn observation() -> impl Strategy<Value = Vec<String>> {
         one(&[r#""status":"final""#, r#""status":"amended""#]),
         one(&[
             r#""code":{"coding":[{"system":"urn:c","code":"x","display":"Écho"}]}"#,
-            r#""code":{"coding":[{"system":"urn:c","code":"y"},{"system":"urn:d","code":"x"}],"text":"why not"}"#,
+            r#""code":{"coding":[{"system":"urn:c","code":"y"},{"system":"urn:d","code":"x"}],"text":"why x"}"#,
             r#""code":{"coding":[{"code":"X"}]}"#,
             r#""code":{"text":"echo"}"#,
         ]),
@@ -174,8 +181,14 @@ fn value_set() -> impl Strategy<Value = Vec<String>> {
         ]),
         one(&["", r#""version":"2""#, r#""version":"10""#]),
         one(&["", r#""title":"Codes: 50% & more""#, r#""title":"codes""#]),
+        one(&[
+            r#""compose":{"include":[{"system":"urn:c","concept":[{"code":"x"},{"code":"Y"}]},{"system":"http://hl7.org/fhir/administrative-gender","concept":[{"code":"male"}]}]}"#,
+            r#""compose":{"include":[{"system":"urn:d","concept":[{"code":"x"}]}]}"#,
+            r#""expansion":{"timestamp":"2020","contains":[{"system":"urn:c","code":"y","contains":[{"system":"http://hl7.org/fhir/administrative-gender","code":"female"}]}]}"#,
+            r#""compose":{"include":[{"system":"urn:c"}]}"#,
+        ]),
     )
-        .prop_map(|(a, b, c)| vec![r#""status":"active""#.to_owned(), a, b, c])
+        .prop_map(|(a, b, c, d)| vec![r#""status":"active""#.to_owned(), a, b, c, d])
 }
 
 fn care_plan() -> impl Strategy<Value = Vec<String>> {
@@ -184,11 +197,34 @@ fn care_plan() -> impl Strategy<Value = Vec<String>> {
         one(&[
             "",
             r#""instantiatesCanonical":["http://x.example/PlanDefinition/a|2"]"#,
+            r#""instantiatesCanonical":["http://x.example/PlanDefinition/a|2.1"]"#,
+            r#""instantiatesCanonical":["http://x.example/PlanDefinition/a|20"]"#,
             r#""instantiatesCanonical":["http://x.example/PlanDefinition/a","http://x.example/PlanDefinition/b|1"]"#,
         ]),
         one(&["", r#""period":{"start":"2020-01-10"}"#, r#""period":{"start":"2020-01-20","end":"2020-01-25"}"#]),
     )
         .prop_map(|(a, b, c)| vec![r#""status":"active","intent":"plan""#.to_owned(), a, b, c])
+}
+
+fn list() -> impl Strategy<Value = Vec<String>> {
+    (
+        one(&[
+            r#""entry":[{"item":{"reference":"Patient/a"}},{"item":{"reference":"Observation/b/_history/1"}}]"#,
+            r#""entry":[{"deleted":true,"item":{"reference":"Patient/b"}},{"item":{"reference":"https://x.example/FHIR/R4/Patient/c"}},{"item":{"reference":"Observation/a"}}]"#,
+            "",
+        ]),
+        one(&["", r#""subject":{"reference":"Patient/a"}"#]),
+    )
+        .prop_map(|(a, b)| vec![r#""status":"current","mode":"working""#.to_owned(), a, b])
+}
+
+fn group() -> impl Strategy<Value = Vec<String>> {
+    one(&[
+        r#""member":[{"entity":{"reference":"Patient/a"}},{"entity":{"reference":"Patient/b"},"inactive":true}]"#,
+        r#""member":[{"entity":{"reference":"Patient/b"},"inactive":false}]"#,
+        r#""member":[{"entity":{"reference":"Patient/a"}}]"#,
+    ])
+    .prop_map(|members| vec![r#""type":"person","actual":true"#.to_owned(), members])
 }
 
 fn organization() -> impl Strategy<Value = Vec<String>> {

@@ -3,7 +3,7 @@
 
 mod bundle;
 mod compartment;
-mod record;
+pub(crate) mod record;
 mod scope;
 mod search;
 mod store;

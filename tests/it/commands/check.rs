@@ -120,6 +120,14 @@ const DAMAGE: &[(&str, &str)] = &[
         "Patient/p4: resource: the body of version 1 cannot be read or is not that version",
     ),
     (
+        "UPDATE type_count SET living = living + 2 WHERE type_id = (SELECT id FROM resource_type WHERE name = 'Location')",
+        "Location: type_count: counted as 3, there are 1",
+    ),
+    (
+        "INSERT INTO type_count (type_id, shard, living) SELECT id, 999, 1 FROM resource_type WHERE name = 'Group'",
+        "Group: type_count: counted as 1, there are 0",
+    ),
+    (
         "INSERT INTO ix_uri (p, value, version, rid) VALUES (8, 'x', '', 999999)",
         "row 999999: ix_uri: 1 rows of no resource",
     ),

@@ -103,7 +103,7 @@ on_both! {
         let subject = |at: usize| server.http().get(&made[at]).expect(200).json()["subject"]["reference"].clone();
         assert_eq!(subject(1), made[0]);
         assert_eq!(subject(2), made[0]);
-        assert_eq!(subject(3), format!("{}/_history/4", made[0]));
+        assert_eq!(subject(3), format!("{}/_history/1", made[0]), "the version that is made");
         assert_eq!(subject(4), format!("Patient/{id}"), "another server's");
         assert_eq!(subject(5), format!("Patient/{id}"), "relative to nothing");
     }

@@ -3,6 +3,9 @@
 mod bad_input;
 mod batch;
 mod condition;
+mod conditional;
+mod conditional_race;
+mod conditional_reference;
 mod create;
 mod delete;
 mod history;

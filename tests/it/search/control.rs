@@ -57,7 +57,7 @@ on_both! {
         assert_eq!(sorted("-given,birthdate"), [carlo.clone(), bronwyn.clone(), amara.clone()]);
         // No Patient has died: all lack the value, and the next key decides.
         assert_eq!(sorted("-death-date,-birthdate"), [carlo, bronwyn, amara]);
-        server.http().get("Patient?_sort=gender").expect_error(400);
+        server.http().get("Observation?_sort=code-value-quantity").expect_error(400);
     }
 }
 

@@ -3,9 +3,16 @@
 mod control;
 mod cursor;
 mod limits;
+mod listed;
+mod membership;
+mod named;
 mod parameter;
+mod quantity;
+mod reference;
 mod scope;
 mod subset;
+mod text;
+mod token;
 
 use crate::http::{Http, reference};
 use crate::server::unique;
@@ -62,4 +69,18 @@ impl Ward {
         assert_eq!(bundle["type"], "searchset");
         crate::http::ids(&bundle)
     }
+}
+
+/// Asserts that each query (`Type?a=b`) finds exactly these resources among those that carry `tag`.
+#[track_caller]
+fn cases(http: &Http, tag: &str, cases: &[(&str, &[&str])]) {
+    let mut wrong = Vec::new();
+    for (query, expected) in cases {
+        let bundle = http.get(&format!("{query}&_tag={tag}&_count=100")).expect(200).json();
+        let (found, expected) = (crate::http::ids(&bundle), crate::http::set(expected));
+        if found != expected {
+            wrong.push(format!("{query}: expected {expected:?}, found {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} queries:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }

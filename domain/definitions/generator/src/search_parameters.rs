@@ -2,14 +2,14 @@
 //! restricted to the branches that start at that type.
 
 use crate::Result;
-use crate::source::{flag, last_segment, list, read, required, text, texts};
+use crate::source::{last_segment, list, read, required, text, texts};
 use crate::table::{Table, one_line};
 use serde_json::Value;
 use std::path::Path;
 
 /// Columns of `search_parameters.tsv`. The position of a row is the parameter's number.
 const COLUMNS: [&str; 8] =
-    ["base", "code", "type", "multipleOr", "comparators", "targets", "expression", "description"];
+    ["base", "code", "type", "url", "comparators", "targets", "expression", "description"];
 
 /// The two tables, sorted by base type and code.
 pub(crate) fn tables(source: &Path) -> Result<[Table; 2]> {
@@ -24,14 +24,11 @@ pub(crate) fn tables(source: &Path) -> Result<[Table; 2]> {
     let mut table = Table::new("search_parameters.tsv", &COLUMNS);
     let mut components = Table::new("search_components.tsv", &["base", "code", "component", "expression"]);
     for (base, code, parameter) in pairs {
-        // R4 gives multipleOr only for composites, where it is false for every one.
-        let multiple_or =
-            if parameter.get("multipleOr").is_none() || flag(parameter, "multipleOr") { "" } else { "no" };
         table.row(&[
             base,
             code,
             required(parameter, "type")?,
-            multiple_or,
+            required(parameter, "url")?,
             &texts(parameter, "comparator").join(","),
             &texts(parameter, "target").join(","),
             &restricted_to(base, text(parameter, "expression")),

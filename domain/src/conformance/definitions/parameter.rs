@@ -20,8 +20,8 @@ pub struct SearchParameter {
     pub code: Cow<'static, str>,
     /// How it is searched.
     pub kind: SearchKind,
-    /// Whether commas are allowed in its value.
-    pub multiple_or: bool,
+    /// Its canonical URL.
+    pub url: Cow<'static, str>,
     /// The resource types a reference may point to; empty for any.
     pub targets: Vec<TypeId>,
     /// FHIRPath of what it looks at; empty where R4 gives none.
@@ -53,8 +53,7 @@ impl Parameters {
         for (mut row, number) in rows(PARAMETERS).zip(0..) {
             let (base, code) = (row.next(), row.next());
             let kind = SearchKind::of(row.next()).unwrap_or(SearchKind::Special);
-            let multiple_or = row.next() != "no";
-            let _comparators = row.next();
+            let (url, _comparators) = (row.next(), row.next());
             let targets = row.list().filter_map(|name| types.get(name).copied()).collect();
             let (expression, description) = (row.next(), row.next());
             let id = ParameterId(number);
@@ -64,7 +63,7 @@ impl Parameters {
                 base,
                 code: Cow::Borrowed(code),
                 kind,
-                multiple_or,
+                url: Cow::Borrowed(url),
                 targets,
                 expression: Cow::Borrowed(expression),
                 description: Cow::Borrowed(description),
@@ -114,7 +113,7 @@ impl Parameters {
             base: "",
             code: Cow::Borrowed(""),
             kind: SearchKind::Special,
-            multiple_or: false,
+            url: Cow::Borrowed(""),
             targets: Vec::new(),
             expression: Cow::Borrowed(""),
             description: Cow::Borrowed(""),

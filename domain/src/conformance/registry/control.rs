@@ -115,6 +115,13 @@ pub(super) const HISTORY: &[ResultParameter] = &[
     ELEMENTS,
 ];
 
+/// Parameters of conditional deletes beside the criteria.
+pub(super) const CONDITIONAL_DELETE: &[ResultParameter] = &[parameter(
+    "_count",
+    ValueType::Count,
+    "Most resources to delete, where the server deletes several at all: 412, and none is deleted, if there are more.",
+)];
+
 /// A header of a request or an answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Header {
@@ -135,6 +142,14 @@ const PREFER_HANDLING: Header = Header {
 const IF_MATCH: Header = Header {
     name: "If-Match",
     description: "The version that must be current, as `W/\"3\"`; otherwise the answer is 412 and nothing changes.",
+};
+const IF_NONE_EXIST: Header = Header {
+    name: "If-None-Exist",
+    description: "A search of the type, as `identifier=system|value`: nothing is made if it finds one resource, which is the answer then (200); 412 if it finds several.",
+};
+const IF_NONE_MATCH_UPDATE: Header = Header {
+    name: "If-None-Match",
+    description: "`*` makes the resource and never updates it: 412 if it is there.",
 };
 const IF_NONE_MATCH: Header = Header {
     name: "If-None-Match",
@@ -157,9 +172,14 @@ const CONTENT_LOCATION: Header = Header { name: "Content-Location", description:
 /// Headers that a request may have.
 pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [Header] {
     match interaction {
-        InteractionCode::Create | InteractionCode::Bundle => &[PREFER_RETURN, REQUEST_ID],
-        InteractionCode::Update => &[IF_MATCH, PREFER_RETURN, REQUEST_ID],
-        InteractionCode::Delete => &[IF_MATCH, REQUEST_ID],
+        InteractionCode::Bundle => &[PREFER_RETURN, REQUEST_ID],
+        InteractionCode::Create => &[IF_NONE_EXIST, PREFER_RETURN, REQUEST_ID],
+        InteractionCode::Update | InteractionCode::ConditionalUpdate => {
+            &[IF_MATCH, IF_NONE_MATCH_UPDATE, PREFER_RETURN, REQUEST_ID]
+        }
+        InteractionCode::Delete | InteractionCode::ConditionalDelete => {
+            &[IF_MATCH, PREFER_RETURN, REQUEST_ID]
+        }
         InteractionCode::SearchSystem
         | InteractionCode::SearchType
         | InteractionCode::SearchCompartment
@@ -175,13 +195,14 @@ pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [H
 /// Headers of an answer that succeeded.
 pub(super) const fn answer_headers(interaction: InteractionCode) -> &'static [Header] {
     match interaction {
-        InteractionCode::Create | InteractionCode::Update => {
+        InteractionCode::Create | InteractionCode::Update | InteractionCode::ConditionalUpdate => {
             &[LOCATION, CONTENT_LOCATION, ETAG, LAST_MODIFIED, REQUEST_ID]
         }
         InteractionCode::Read | InteractionCode::Vread | InteractionCode::Delete => {
             &[ETAG, LAST_MODIFIED, REQUEST_ID]
         }
         InteractionCode::Capabilities
+        | InteractionCode::ConditionalDelete
         | InteractionCode::Bundle
         | InteractionCode::SearchSystem
         | InteractionCode::SearchType

@@ -66,7 +66,10 @@ impl Registry {
                 parameters: of_base(name).collect(),
             }
         });
-        Registry { types: types.collect(), common: of_base("Resource").collect() }
+        Registry {
+            types: types.collect(),
+            common: of_base("Resource").chain(of_base("DomainResource")).collect(),
+        }
     }
 
     /// The resource types that have an endpoint, by name.
@@ -127,6 +130,8 @@ impl Registry {
             control::HISTORY
         } else if matches!(interaction, InteractionCode::Capabilities) {
             control::CAPABILITIES
+        } else if matches!(interaction, InteractionCode::ConditionalDelete) {
+            control::CONDITIONAL_DELETE
         } else if matches!(interaction, InteractionCode::Read | InteractionCode::Vread) {
             control::READ
         } else {

@@ -69,6 +69,10 @@ pub enum InteractionCode {
     Delete,
     /// History of one resource.
     HistoryInstance,
+    /// Update of the resource that a search finds.
+    ConditionalUpdate,
+    /// Delete of what a search finds.
+    ConditionalDelete,
 }
 
 impl InteractionCode {
@@ -88,8 +92,8 @@ impl InteractionCode {
             InteractionCode::HistoryType => &["history-type"],
             InteractionCode::Read => &["read"],
             InteractionCode::Vread => &["vread"],
-            InteractionCode::Update => &["update"],
-            InteractionCode::Delete => &["delete"],
+            InteractionCode::Update | InteractionCode::ConditionalUpdate => &["update"],
+            InteractionCode::Delete | InteractionCode::ConditionalDelete => &["delete"],
             InteractionCode::HistoryInstance => &["history-instance"],
         }
     }
@@ -101,9 +105,11 @@ impl InteractionCode {
             | InteractionCode::Bundle
             | InteractionCode::HistorySystem
             | InteractionCode::SearchSystem => Level::System,
-            InteractionCode::Create | InteractionCode::SearchType | InteractionCode::HistoryType => {
-                Level::Type
-            }
+            InteractionCode::Create
+            | InteractionCode::SearchType
+            | InteractionCode::HistoryType
+            | InteractionCode::ConditionalUpdate
+            | InteractionCode::ConditionalDelete => Level::Type,
             InteractionCode::SearchCompartment | InteractionCode::SearchCompartmentType => Level::Compartment,
             InteractionCode::Read
             | InteractionCode::Vread
@@ -120,8 +126,8 @@ impl InteractionCode {
             InteractionCode::Capabilities | InteractionCode::Bundle => None,
             InteractionCode::Create => Some('c'),
             InteractionCode::Read | InteractionCode::Vread | InteractionCode::HistoryInstance => Some('r'),
-            InteractionCode::Update => Some('u'),
-            InteractionCode::Delete => Some('d'),
+            InteractionCode::Update | InteractionCode::ConditionalUpdate => Some('u'),
+            InteractionCode::Delete | InteractionCode::ConditionalDelete => Some('d'),
             InteractionCode::SearchSystem
             | InteractionCode::SearchType
             | InteractionCode::SearchCompartment
@@ -134,6 +140,11 @@ impl InteractionCode {
     /// Whether it answers with a page of resources.
     pub const fn pages(self) -> bool {
         self.searches() || self.tells_history()
+    }
+
+    /// Whether a search stands in place of an id.
+    pub const fn is_conditional(self) -> bool {
+        matches!(self, InteractionCode::ConditionalUpdate | InteractionCode::ConditionalDelete)
     }
 
     /// Whether it is a search.
@@ -192,6 +203,8 @@ pub(super) const ROUTES: &[Route] = &[
     route(Method::Get, "/_history", InteractionCode::HistorySystem),
     route(Method::Get, "/{type}", InteractionCode::SearchType),
     route(Method::Post, "/{type}", InteractionCode::Create),
+    route(Method::Put, "/{type}", InteractionCode::ConditionalUpdate),
+    route(Method::Delete, "/{type}", InteractionCode::ConditionalDelete),
     form("/{type}/_search", InteractionCode::SearchType),
     route(Method::Get, "/{type}/_history", InteractionCode::HistoryType),
     route(Method::Get, "/{type}/{id}", InteractionCode::Read),

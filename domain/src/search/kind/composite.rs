@@ -31,7 +31,7 @@ pub(crate) fn index(components: &[Values], out: &mut Values) {
 /// Whether a stored value passes a test of its kind.
 pub fn matches(test: &Test, value: &IndexValue) -> bool {
     match (test, value) {
-        (Test::Token { system, code }, IndexValue::Token { code: stored, system: stored_system }) => {
+        (Test::Token { system, code }, IndexValue::Token { code: stored, system: stored_system, .. }) => {
             token::matches(*system, *code, (*stored, *stored_system))
         }
         (Test::Text { how, text }, IndexValue::String { folded, exact }) => {
@@ -45,7 +45,7 @@ pub fn matches(test: &Test, value: &IndexValue) -> bool {
             quantity::matches(*prefix, (*lo, *hi), *unit, stored)
         }
         (Test::Reference { targets, version }, IndexValue::Reference { target, version: stored, .. }) => {
-            reference::matches(targets, version.as_deref(), (*target, stored))
+            reference::matches(targets, version, (*target, stored))
         }
         (Test::Uri { how, value, version }, IndexValue::Uri { value: stored, version: stored_version }) => {
             uri::matches(*how, value, version.as_deref(), (stored, stored_version))

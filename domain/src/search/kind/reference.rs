@@ -5,9 +5,9 @@ use super::{Values, token, uri};
 use crate::conformance::{Definitions, TypeId};
 use crate::id::Id;
 use crate::index::hash::{resource_key, text_key};
-use crate::index::{Facet, IndexValue};
+use crate::index::{Facet, IndexValue, MAX_SORTED, cut};
 use crate::resource::json::Json;
-use crate::search::query::Test;
+use crate::search::query::{Test, VersionTest};
 
 /// Where a reference points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,31 +83,33 @@ pub(crate) fn local_patient(element: &Json<'_>, base: &str) -> Option<i64> {
 
 /// Indexes an element: a Reference, a canonical or URI, or a resource that stands in the element's place.
 pub(crate) fn index(element: &Json<'_>, type_: &str, base: &str, out: &mut Values) {
-    let row = |target_type, target, version: &str| {
-        (Facet::Value, IndexValue::Reference { target_type, target, version: version.to_owned() })
+    let row = |target_type, target, version: &str, url: &str| {
+        let text = cut(url, MAX_SORTED).to_owned();
+        (Facet::Value, IndexValue::Reference { target_type, target, version: version.to_owned(), text })
     };
     match element {
         Json::String(text) if type_ == "canonical" => {
             let (url, version) = uri::split_canonical(text);
             let url = url.split_once('#').map_or(url, |(url, _)| url);
-            out.push(row(None, text_key(url), version));
+            out.push(row(None, text_key(url), version, url));
         }
-        Json::String(text) => out.push(row(None, text_key(text), "")),
+        Json::String(text) => out.push(row(None, text_key(text), "", text)),
         Json::Object(_) => {
             let literal = element.get("reference").and_then(Json::as_str).and_then(|text| target(text, base));
             let own = element.resource_type().and_then(|name| Definitions::r4().type_id(name));
             match (literal, own) {
                 (Some(found), _) => {
                     let type_ = found.resource.map(|(type_, _)| type_);
-                    out.push(row(type_, found.key(), found.version));
+                    let url = if found.local { "" } else { found.url };
+                    out.push(row(type_, found.key(), found.version, url));
                 }
                 (None, Some(type_)) => {
                     let id = element.get("id").and_then(Json::as_str);
                     let key = id.map_or(0, |id| resource_key(Definitions::r4().type_name(type_), id));
-                    out.push(row(Some(type_), key, ""));
+                    out.push(row(Some(type_), key, "", ""));
                 }
                 // A contained or logical reference: there is something, but no address.
-                (None, None) => out.push(row(None, 0, "")),
+                (None, None) => out.push(row(None, 0, "", "")),
             }
             if let Some(identifier) = element.get("identifier") {
                 out.push((Facet::Identifier, token::identifier_token(identifier)));
@@ -115,6 +117,46 @@ pub(crate) fn index(element: &Json<'_>, type_: &str, base: &str, out: &mut Value
         }
         _ => {}
     }
+}
+
+/// How a version that a reference names is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hierarchy {
+    /// The same, if one is asked for.
+    None,
+    /// `:below`
+    Below,
+    /// `:above`
+    Above,
+}
+
+/// The test of a canonical's version. A version is one of those that it begins with, up to a point.
+fn version_test(version: &str, hierarchy: Hierarchy) -> VersionTest {
+    match hierarchy {
+        _ if version.is_empty() && hierarchy != Hierarchy::Above => VersionTest::Any,
+        Hierarchy::None => VersionTest::Is(version.to_owned()),
+        Hierarchy::Below => VersionTest::Below(version.to_owned()),
+        Hierarchy::Above => {
+            let points = version.match_indices('.').filter_map(|(at, _)| version.get(..at));
+            let above = std::iter::once("").chain(points).chain([version]).map(str::to_owned);
+            VersionTest::Above(above.collect())
+        }
+    }
+}
+
+/// A searched canonical of `:above` or `:below`.
+///
+/// Errors: why it is none.
+pub(crate) fn parse_canonical(text: &str, hierarchy: Hierarchy, base: &str) -> Result<Test, String> {
+    if !text.contains(':') {
+        return Err(
+            "with ':above' or ':below' it takes a canonical URL, with '|version' or without".to_owned()
+        );
+    }
+    let (url, version) = uri::split_canonical(text);
+    let mut targets = vec![text_key(url)];
+    targets.extend(target(url, base).filter(|found| found.local).map(|found| found.key()));
+    Ok(Test::Reference { targets, version: version_test(version, hierarchy) })
 }
 
 /// A searched reference. `types` are those it may have: the modifier's, or the parameter's targets; `canonical` tells
@@ -127,11 +169,7 @@ pub(crate) fn parse(text: &str, types: &[TypeId], canonical: bool, base: &str) -
         return Err("a reference is 'Type/id', an id or an absolute URL".to_owned());
     }
     if canonical && text.contains(':') {
-        let (url, version) = uri::split_canonical(text);
-        let version = Some(version).filter(|version| !version.is_empty()).map(str::to_owned);
-        let mut targets = vec![text_key(url)];
-        targets.extend(target(url, base).filter(|found| found.local).map(|found| found.key()));
-        return Ok(Test::Reference { targets, version });
+        return parse_canonical(text, Hierarchy::None, base);
     }
     if !text.contains(['/', ':']) {
         if !Id::is_valid(text) {
@@ -152,7 +190,7 @@ pub(crate) fn parse(text: &str, types: &[TypeId], canonical: bool, base: &str) -
                 .map(|type_| text_key(&format!("{base}/{}/{text}", definitions.type_name(*type_))));
             targets.extend(urls);
         }
-        return Ok(Test::Reference { targets, version: None });
+        return Ok(Test::Reference { targets, version: VersionTest::Any });
     }
     let found = target(text, base).ok_or("a reference is 'Type/id', an id or an absolute URL")?;
     if !found.local && !text.contains(':') {
@@ -171,14 +209,21 @@ pub(crate) fn parse(text: &str, types: &[TypeId], canonical: bool, base: &str) -
     if let Some((type_, id)) = found.resource.filter(|_| canonical && found.local) {
         targets.push(text_key(&format!("{base}/{}/{id}", definitions.type_name(type_))));
     }
-    let version = Some(found.version).filter(|version| !version.is_empty()).map(str::to_owned);
-    Ok(Test::Reference { targets, version })
+    Ok(Test::Reference { targets, version: version_test(found.version, Hierarchy::None) })
 }
 
 /// Whether a stored reference passes.
-pub(crate) fn matches(targets: &[i64], version: Option<&str>, stored: (i64, &str)) -> bool {
-    let (target, stored_version) = stored;
-    targets.contains(&target) && version.is_none_or(|version| version == stored_version)
+pub(crate) fn matches(targets: &[i64], version: &VersionTest, stored: (i64, &str)) -> bool {
+    let (target, stored) = stored;
+    let right_version = match version {
+        VersionTest::Any => true,
+        VersionTest::Is(version) => stored == version,
+        VersionTest::Below(version) => {
+            stored.strip_prefix(version.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        }
+        VersionTest::Above(versions) => versions.iter().any(|version| version == stored),
+    };
+    targets.contains(&target) && right_version
 }
 
 #[cfg(test)]

@@ -13,30 +13,34 @@ use unicode_normalization::char::is_combining_mark;
 /// collapsed, cut at [`MAX_FOLDED`] bytes.
 pub fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(MAX_FOLDED));
-    let ascii = text.is_ascii();
-    let characters: &mut dyn Iterator<Item = char> = if ascii {
-        &mut text.chars().map(|c| c.to_ascii_lowercase())
-    } else {
-        let lower = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
-        // Some letters decompose into marks only once they are lower case ('İ').
-        &mut lower.filter(|c| !is_combining_mark(*c)).flat_map(basic)
-    };
-    let mut space = false;
-    for character in characters {
+    let (mut space, mut full) = (false, false);
+    folded(text, &mut |character| {
         if character.is_whitespace() {
             space = !out.is_empty();
-            continue;
+            return;
         }
         let needed = character.len_utf8() + usize::from(space);
-        if out.len() + needed > MAX_FOLDED {
-            break;
+        full |= out.len() + needed > MAX_FOLDED;
+        if full {
+            return;
         }
         if std::mem::take(&mut space) {
             out.push(' ');
         }
         out.push(character);
-    }
+    });
     out
+}
+
+/// Calls `visit` with the letters of a text as they are compared, white space as it is.
+pub(crate) fn folded(text: &str, visit: &mut dyn FnMut(char)) {
+    if text.is_ascii() {
+        text.chars().map(|c| c.to_ascii_lowercase()).for_each(visit);
+        return;
+    }
+    let lower = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
+    // Some letters decompose into marks only once they are lower case ('İ').
+    lower.filter(|c| !is_combining_mark(*c)).flat_map(basic).for_each(visit);
 }
 
 /// The basic letters of a lower-case letter that Unicode does not decompose, as names are transcribed.

@@ -12,11 +12,7 @@ pub(crate) fn split_canonical(text: &str) -> (&str, &str) {
 
 /// Cuts a URI to what is indexed.
 fn cut(uri: &str) -> &str {
-    let mut end = uri.len().min(MAX_URI);
-    while !uri.is_char_boundary(end) {
-        end -= 1;
-    }
-    uri.get(..end).unwrap_or_default()
+    crate::index::cut(uri, MAX_URI)
 }
 
 /// Indexes an element.

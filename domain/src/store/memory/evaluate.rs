@@ -3,10 +3,10 @@
 use super::{Resource, State, Version};
 use crate::access::{Access, Clause, Reach};
 use crate::conformance::{ParameterId, TypeId};
-use crate::index::{Facet, IndexValue};
+use crate::index::{Facet, IndexValue, value_set};
 use crate::search::kind::composite;
 use crate::search::kind::date;
-use crate::search::query::Criterion;
+use crate::search::query::{Criterion, Set, Test};
 use crate::store::Method;
 
 impl Version {
@@ -19,7 +19,11 @@ impl Version {
 
     /// Keys of what it refers to by a parameter.
     pub(super) fn targets(&self, parameter: ParameterId) -> impl Iterator<Item = i64> {
-        self.values(parameter, Facet::Value).filter_map(|value| match value {
+        self.targets_in(parameter, Facet::Value)
+    }
+
+    fn targets_in(&self, parameter: ParameterId, facet: Facet) -> impl Iterator<Item = i64> {
+        self.values(parameter, facet).filter_map(|value| match value {
             IndexValue::Reference { target, .. } => Some(*target),
             _ => None,
         })
@@ -72,7 +76,11 @@ impl State {
             }
             Criterion::Matches { parameter, facet, tests, negated } => {
                 let mut values = version.values(*parameter, *facet);
-                let found = values.any(|value| tests.iter().any(|test| composite::matches(test, value)));
+                let passes = |test: &Test, value: &IndexValue| match test {
+                    Test::Member(set) => self.is_member(set, value),
+                    _ => composite::matches(test, value),
+                };
+                let found = values.any(|value| tests.iter().any(|test| passes(test, value)));
                 found != *negated
             }
             Criterion::Missing { parameter, missing } => {
@@ -82,11 +90,11 @@ impl State {
                 let target = self.find(key).and_then(|resource| self.visible(access, resource));
                 target.is_some_and(|target| self.target_holds(access, target, targets, criteria))
             }),
-            Criterion::Has { source, parameter, criteria } => {
+            Criterion::Has { source, parameter, facet, criteria } => {
                 let own = super::key(version.stored.type_, &version.stored.id);
                 self.resources.iter().filter_map(|resource| self.visible(access, resource)).any(|referring| {
                     referring.stored.type_ == *source
-                        && referring.targets(*parameter).any(|key| key == own)
+                        && referring.targets_in(*parameter, *facet).any(|key| key == own)
                         && criteria.iter().all(|criterion| self.holds(access, referring, criterion))
                 })
             }
@@ -101,8 +109,29 @@ impl State {
             Criterion::Any(criteria) => {
                 criteria.iter().any(|criterion| self.holds(access, version, criterion))
             }
+            Criterion::All(criteria) => {
+                criteria.iter().all(|criterion| self.holds(access, version, criterion))
+            }
+            Criterion::Not(criterion) => !self.holds(access, version, criterion),
             Criterion::Never => false,
         }
+    }
+
+    /// Whether a ValueSet lists a token.
+    fn is_member(&self, set: &Set, token: &IndexValue) -> bool {
+        let (Set::Stored { row, .. }, IndexValue::Token { code, system, .. }) = (set, token) else {
+            return false;
+        };
+        let listed = |member: &IndexValue| matches!(member, IndexValue::Token { code: listed, system: of, .. } if (listed, of) == (code, system));
+        *code != 0 && self.members(*row).any(listed)
+    }
+
+    /// The rows of a ValueSet's codes.
+    pub(super) fn members(&self, row: i64) -> impl Iterator<Item = &IndexValue> {
+        let place = usize::try_from(row - 1).ok();
+        let version = place.and_then(|at| self.resources.get(at)).and_then(|set| set.versions.last());
+        let parameter = value_set::parameter();
+        version.zip(parameter).into_iter().flat_map(|(version, of)| version.values(of, Facet::Member))
     }
 
     fn target_holds(

@@ -5,11 +5,12 @@ mod evaluate;
 mod import;
 mod integrity;
 mod search;
+mod set;
 
 use super::authorization::{Kind, Record};
 use super::{
-    Current, Executor, HistoryPage, HistoryPosition, HistoryQuery, HistoryScope, Matches, Method, NewVersion,
-    ReadJob, ReadTx, Stored, WriteJob, WriteTx,
+    Current, Executor, HistoryPage, HistoryPosition, HistoryQuery, HistoryScope, Lock, Matches, Method,
+    NewVersion, ReadJob, ReadTx, Stored, WriteJob, WriteTx,
 };
 use crate::access::Access;
 use crate::conformance::{Definitions, TypeId};
@@ -98,7 +99,7 @@ impl State {
         let conflict = || {
             Error::new(ErrorCode::Conflict, "Another request changed the resource. Read it and try again.")
         };
-        let NewVersion { type_, id, version, row, updated, method, body, mut indexed } = new;
+        let NewVersion { type_, id, version, row, updated, method, body, mut indexed, .. } = new;
         let place = match self.keys.get(&key) {
             Some(place) => *place,
             None => self.resources.len(),
@@ -183,11 +184,16 @@ impl ReadTx for Transaction<'_> {
     }
 
     fn search(&mut self, access: &Access, query: &Query) -> Result<Matches, Error> {
-        Ok(self.state.search(access, query))
+        let query = self.state.with_sets(access, query)?;
+        Ok(self.state.search(access, &query))
     }
 }
 
 impl WriteTx for Transaction<'_> {
+    fn hold(&mut self, _locks: &[Lock]) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn current(&mut self, access: &Access, keys: &[(TypeId, Id)]) -> Result<Vec<Current>, Error> {
         let one = |(type_, id): &(TypeId, Id)| {
             let current = self.state.find(key(*type_, id)).and_then(|resource| resource.versions.last());

@@ -2,6 +2,7 @@
 
 use super::{Resource, State, Version};
 use crate::access::Access;
+use crate::conformance::Definitions;
 use crate::index::{Facet, IndexValue};
 use crate::search::query::{Include, Position, Query, Sort, SortBy, SortValue, Total};
 use crate::store::{Matches, Stored};
@@ -15,17 +16,19 @@ impl State {
             let Some(version) = self.visible(access, resource) else { continue };
             let right_type = query.types.is_empty() || query.types.contains(&version.stored.type_);
             if right_type && query.criteria.iter().all(|criterion| self.holds(access, version, criterion)) {
-                let values = query.sort.iter().map(|sort| sort_value(*sort, version)).collect();
+                let values = query.sort.iter().map(|sort| self.sort_value(access, *sort, version)).collect();
                 found.push((Position { values, row: version.stored.row }, resource, version));
             }
         }
         found.sort_by(|(a, ..), (b, ..)| order(&query.sort, a, b));
-        let total = (query.total != Total::None).then(|| u64::try_from(found.len()).unwrap_or(u64::MAX));
+        let counts = matches!(query.total, Total::Estimate | Total::Accurate);
+        let total = counts.then(|| u64::try_from(found.len()).unwrap_or(u64::MAX));
         if let Some(after) = &query.after {
             found.retain(|(position, ..)| order(&query.sort, position, after) == Ordering::Greater);
         }
         let more = query.count > 0 && found.len() > query.count;
         found.truncate(query.count);
+        let total = total.or_else(|| query.total_of_page(found.len(), more));
         let next = found.last().filter(|_| more).map(|(position, ..)| position.clone());
         let page: Vec<(&Resource, &Version)> =
             found.into_iter().map(|(_, resource, version)| (resource, version)).collect();
@@ -87,21 +90,36 @@ impl State {
     }
 }
 
-/// What a resource is sorted by ([`SortBy`]).
-fn sort_value(sort: Sort, version: &Version) -> Option<SortValue> {
-    match sort.by {
-        SortBy::LastUpdated => Some(SortValue::Integer(version.stored.updated.0)),
-        SortBy::Id => Some(SortValue::Text(version.stored.id.as_str().to_owned())),
-        SortBy::Parameter(parameter) => {
-            let values = version.values(parameter, Facet::Value).filter_map(|value| match value {
-                IndexValue::Date { lo, .. } => Some(SortValue::Integer(*lo)),
-                IndexValue::Number { lo, .. } => Some(SortValue::Real(*lo)),
-                IndexValue::Quantity(quantity) => Some(SortValue::Real(quantity.lo)),
-                IndexValue::String { folded, .. } => Some(SortValue::Text(folded.clone())),
-                IndexValue::Uri { value, .. } => Some(SortValue::Text(value.clone())),
-                _ => None,
-            });
-            if sort.descending { values.max_by(compare) } else { values.min_by(compare) }
+impl State {
+    /// What a resource is sorted by ([`SortBy`]).
+    fn sort_value(&self, access: &Access, sort: Sort, version: &Version) -> Option<SortValue> {
+        match sort.by {
+            SortBy::LastUpdated => Some(SortValue::Integer(version.stored.updated.0)),
+            SortBy::Id => Some(SortValue::Text(version.stored.id.as_str().to_owned())),
+            SortBy::Parameter(parameter) => {
+                let rows = version.values(parameter, Facet::Value);
+                let values = rows.filter_map(|value| self.sorted_by(access, value));
+                if sort.descending { values.max_by(compare) } else { values.min_by(compare) }
+            }
+        }
+    }
+
+    fn sorted_by(&self, access: &Access, value: &IndexValue) -> Option<SortValue> {
+        match value {
+            IndexValue::Date { lo, .. } => Some(SortValue::Integer(*lo)),
+            IndexValue::Number { lo, .. } => Some(SortValue::Real(*lo)),
+            IndexValue::Quantity(quantity) => Some(SortValue::Real(quantity.lo)),
+            IndexValue::String { folded, .. } => Some(SortValue::Text(folded.clone())),
+            IndexValue::Uri { value, .. } => Some(SortValue::Text(value.clone())),
+            IndexValue::Token { text, .. } => {
+                Some(text).filter(|text| !text.is_empty()).cloned().map(SortValue::Text)
+            }
+            IndexValue::Reference { text, .. } if !text.is_empty() => Some(SortValue::Text(text.clone())),
+            IndexValue::Reference { target, .. } => {
+                let stored = &self.visible(access, self.find(*target)?)?.stored;
+                Some(SortValue::Text(format!("{}/{}", Definitions::r4().type_name(stored.type_), stored.id)))
+            }
+            IndexValue::Composite(_) | IndexValue::Position { .. } => None,
         }
     }
 }

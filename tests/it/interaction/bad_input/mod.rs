@@ -297,7 +297,7 @@ on_both! {
             http.send(Method::GET, &format!("metadata?_format={format}"), &[("Accept", "text/html")], None).expect(200);
         }
         for (method, path, allow) in [
-            (Method::PUT, "Patient", "GET, HEAD, POST"),
+            (Method::PUT, "Patient/_history", "GET, HEAD"),
             (Method::DELETE, "metadata", "GET, HEAD"),
             (Method::POST, "Patient/1", "GET, HEAD, PUT, DELETE"),
             (Method::PUT, "Patient/1/_history/1", "GET, HEAD"),
