@@ -13,6 +13,7 @@ use domain::id::Id;
 use domain::index::{Indexed, extract};
 use domain::resource::json::Json;
 use domain::search::query::{Position, Query};
+use domain::store::integrity::Finding;
 use domain::store::memory::MemoryStore;
 use domain::store::{
     Current, Executor, HistoryPosition, HistoryQuery, HistoryScope, Matches, Method, NewVersion, ReadTx,
@@ -185,6 +186,11 @@ impl Running {
         }
     }
 
+    /// What `binnacle check` finds wrong with the rows that searches look at.
+    pub(super) fn faults(&self) -> Vec<Finding> {
+        self.read(|tx| tx.check(&Access::everything(), SearchParameters::r4(), BASE, None)).unwrap().findings
+    }
+
     /// What reads, vreads and histories give, for several askers.
     pub(super) fn versions(&self) -> Vec<String> {
         let mut found = Vec::new();
@@ -294,6 +300,15 @@ impl Drop for Running {
     }
 }
 
+/// The body with what a server writes into it.
+fn as_version(body: &str, version: i64, updated: Instant) -> String {
+    let meta = format!(r#""meta":{{"versionId":"{version}","lastUpdated":"{updated}""#);
+    match body.split_once(r#""meta":{"#) {
+        Some((before, after)) => format!("{before}{meta},{after}"),
+        None => body.replacen('{', &format!("{{{meta}}},"), 1),
+    }
+}
+
 /// One change as a job.
 struct Write {
     change: Change,
@@ -314,19 +329,22 @@ impl WriteJob for Write {
         if deletes && previous.as_ref().is_none_or(|previous| previous.method == Method::Delete) {
             return Ok(());
         }
-        let body = self.change.body.clone().unwrap_or_default();
+        let version = previous.as_ref().map_or(1, |previous| previous.version + 1);
+        let earliest = previous.as_ref().map_or(0, |previous| previous.updated.0 + 1);
+        let updated = Instant(self.now.max(earliest));
+        let body =
+            self.change.body.as_ref().map(|body| as_version(body, version, updated)).unwrap_or_default();
         let indexed = match &self.change.body {
             Some(body) => extract(SearchParameters::r4(), type_, &Json::parse(body.as_bytes())?, BASE),
             None => Indexed::default(),
         };
-        let earliest = previous.as_ref().map_or(0, |previous| previous.updated.0 + 1);
         tx.write(vec![NewVersion {
             type_,
             id,
-            version: previous.as_ref().map_or(1, |previous| previous.version + 1),
+            version,
             row: previous.as_ref().map(|previous| previous.row),
             revives: previous.as_ref().is_some_and(|previous| previous.method == Method::Delete),
-            updated: Instant(self.now.max(earliest)),
+            updated,
             method: if deletes { Method::Delete } else { Method::Update },
             body: body.into_bytes(),
             indexed,
