@@ -4,6 +4,7 @@ use crate::clock::{SystemClock, SystemIds};
 use crate::guard::cors::Origins;
 use crate::guard::limit::Running;
 use crate::guard::rate::Rates;
+use crate::jobs::{self, Jobs};
 use crate::oauth::Authority;
 use crate::operations::metrics::Recorder;
 use crate::settings::{ConditionalDelete, NhsNumber, Settings, UnknownParameters};
@@ -49,6 +50,8 @@ pub(crate) struct App {
     pub(crate) rates: Rates,
     /// Origins of browser apps.
     pub(crate) origins: Origins,
+    /// Work in the background.
+    pub(crate) jobs: Jobs,
     /// Counts and times of requests.
     pub(crate) metrics: Recorder,
 }
@@ -65,10 +68,13 @@ impl App {
         let key = worker.write_blocking(move |tx| page::ensure_key(tx, &fresh));
         server.settings.cursor_key =
             key.map_err(|error| format!("The cursor key cannot be loaded: {error}."))?;
+        let server = Arc::new(server);
+        jobs::prepare(&server, &worker)
+            .map_err(|error| format!("What is searched by cannot be read: {error}."))?;
         Ok(App {
             open,
             demo: false,
-            server: Arc::new(server),
+            server,
             authority: Authority::start(&settings, &worker)?,
             worker,
             preparation: Preparation::start(threads, settings.queue).map_err(|error| error.to_string())?,
@@ -76,6 +82,7 @@ impl App {
             running: Arc::new(Running::new(settings.max_requests)),
             rates: Rates::new(&settings),
             origins: Origins::new(&settings.cors_origins),
+            jobs: Jobs::default(),
             metrics: Recorder::default(),
             settings,
         })
@@ -113,9 +120,10 @@ pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
 pub(crate) async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
     let app = web::Data::new(app);
     let shared = app.clone();
+    let of_workers = app.clone();
     let server = HttpServer::new(move || {
         Actix::new()
-            .app_data(shared.clone())
+            .app_data(of_workers.clone())
             .configure(routes::configure)
             .wrap(from_fn(guard::trace::request))
             .wrap(Compress::default())
@@ -135,6 +143,7 @@ pub(crate) async fn serve(app: App, listener: TcpListener) -> std::io::Result<()
         tracing::warn!(%error, "keys and clients were not read");
     }
     actix_web::rt::spawn(crate::oauth::follow(app.clone()));
+    let background = jobs::start(app.clone())?;
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         stop_signal().await;
@@ -142,7 +151,10 @@ pub(crate) async fn serve(app: App, listener: TcpListener) -> std::io::Result<()
         app.accepting.store(false, Ordering::Release);
         handle.stop(true).await;
     });
-    server.await
+    let outcome = server.await;
+    shared.accepting.store(false, Ordering::Release);
+    let _ = background.join();
+    outcome
 }
 
 /// Waits for SIGTERM or SIGINT.

@@ -7,6 +7,7 @@ mod docs;
 mod egress;
 mod fhir;
 mod guard;
+mod jobs;
 mod oauth;
 mod operations;
 mod pages;

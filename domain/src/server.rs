@@ -92,6 +92,16 @@ pub enum Work {
 }
 
 impl Prepared {
+    /// Whether it may change what is searched by.
+    pub fn defines_parameters(&self) -> bool {
+        match &self.work {
+            Work::Write(write) => write.defines_parameters(),
+            Work::Batch(batch) => batch.entries().any(Prepared::defines_parameters),
+            Work::Transaction(transaction) => transaction.writes().any(PreparedWrite::defines_parameters),
+            _ => false,
+        }
+    }
+
     /// Whether it needs a write transaction.
     pub fn writes(&self) -> bool {
         match &self.work {
@@ -151,6 +161,19 @@ impl Server {
     /// What can be searched by now.
     pub fn parameters(&self) -> Arc<SearchParameters> {
         self.known.parameters()
+    }
+
+    /// What can be searched by, as the store has it: what a write is indexed under.
+    ///
+    /// Errors: [`ErrorCode::Busy`] where a later version of this server has taken over the store.
+    pub fn confirmed(&self, tx: &mut dyn ReadTx) -> Result<Arc<SearchParameters>, Error> {
+        self.known.confirmed(tx, self.clock.now())
+    }
+
+    /// Learns from the store what can be searched by. To be called every second, and after a write that changed it.
+    pub fn learn(&self, tx: &mut dyn ReadTx) -> Result<(), Error> {
+        let now = self.clock.now();
+        self.known.learn(tx, now)
     }
 
     /// Does what needs no database: decides access, parses, validates, assigns ids, rewrites links, extracts index rows.

@@ -116,25 +116,20 @@ pub(crate) fn covered_any_living(
 }
 
 fn any_type(statement: &mut Statement, names: &Names, access: &Access, row: Row) -> Result<(), Error> {
-    let Some(reaches) = access.types() else {
+    let Some(groups) = access.groups() else {
         statement.sql("1 = 1");
         return Ok(());
     };
-    let reaches: Vec<(TypeId, &Reach)> = reaches.collect();
-    if reaches.len() == names.types() && reaches.iter().all(|(_, reach)| **reach == Reach::All) {
+    let groups: Vec<(Vec<TypeId>, &Reach)> = groups.collect();
+    if let [(types, Reach::All)] = groups.as_slice()
+        && types.len() == names.types()
+    {
         statement.sql("1 = 1");
         return Ok(());
     }
-    // Types with the same reach share one criterion.
-    let mut groups: Vec<(&Reach, Vec<i64>)> = Vec::new();
-    for (type_, reach) in reaches {
-        match groups.iter_mut().find(|(known, _)| *known == reach) {
-            Some((_, numbers)) => numbers.push(names.number(type_)),
-            None => groups.push((reach, vec![names.number(type_)])),
-        }
-    }
     statement.sql("(1 = 0");
-    for (reach, numbers) in groups {
+    for (types, reach) in groups {
+        let numbers: Vec<i64> = types.into_iter().map(|type_| names.number(type_)).collect();
         statement.sql(" OR (v.type_id IN ");
         statement.list(&numbers).sql(" AND ");
         covered_by(statement, names, reach, row)?;

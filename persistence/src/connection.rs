@@ -41,6 +41,9 @@ pub(crate) enum Link {
 /// rid, type_id, fhir_id, version, updated_us, method, body.
 pub(crate) type VersionRow = (i64, i64, String, i64, i64, i64, Vec<u8>);
 
+/// Five texts and five numbers.
+pub(crate) type DescribedRow = ((String, String, String, String, String), (i64, i64, i64, i64, i64));
+
 macro_rules! on {
     ($connection:expr, $c:ident => $run:expr) => {
         match &mut $connection.link {
@@ -151,9 +154,22 @@ impl Connection {
         outcome.map_err(|error| self.failed(error))
     }
 
+    /// Rows of three numbers.
+    pub(crate) fn triples(&mut self, statement: &Statement) -> Result<Vec<(i64, i64, i64)>, Error> {
+        let outcome = on!(self, c => statement.rows::<(BigInt, BigInt, BigInt)>().load(&mut **c));
+        outcome.map_err(|error| self.failed(error))
+    }
+
     /// Rows of two texts and a number.
     pub(crate) fn records(&mut self, statement: &Statement) -> Result<Vec<(String, String, i64)>, Error> {
         let outcome = on!(self, c => statement.rows::<(Text, Text, BigInt)>().load(&mut **c));
+        outcome.map_err(|error| self.failed(error))
+    }
+
+    /// Rows of texts and numbers as jobs and custom parameters have them.
+    pub(crate) fn described(&mut self, statement: &Statement) -> Result<Vec<DescribedRow>, Error> {
+        type Columns = ((Text, Text, Text, Text, Text), (BigInt, BigInt, BigInt, BigInt, BigInt));
+        let outcome = on!(self, c => statement.rows::<Columns>().load(&mut **c));
         outcome.map_err(|error| self.failed(error))
     }
 

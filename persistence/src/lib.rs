@@ -11,6 +11,7 @@ mod executor;
 mod import;
 mod index;
 mod integrity;
+mod jobs;
 mod names;
 mod oauth;
 mod resources;

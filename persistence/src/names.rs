@@ -22,6 +22,9 @@ pub(crate) struct Names {
 /// Parameters that are not R4's are numbered from here, far above those that are interned.
 pub(crate) const CUSTOM: i64 = 1 << 32;
 
+/// Numbers that each parameter has, one for each facet.
+pub(crate) const FACETS: i64 = 8;
+
 /// Rows of one insert when parameters are interned.
 const CHUNK: usize = 500;
 
@@ -76,7 +79,7 @@ impl Names {
             Facet::Active => 6,
             Facet::Broader => 7,
         };
-        number * 8 + facet
+        number * FACETS + facet
     }
 
     /// Reads what is stored; `false` if something is missing.

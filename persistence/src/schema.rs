@@ -152,10 +152,43 @@ mod tests {
     use diesel::connection::SimpleConnection;
 
     /// The tables that are not filled row by row with [`crate::rows`].
-    const OTHERS: [Table; 5] = [
+    const OTHERS: [Table; 8] = [
         Table { name: "resource_type", columns: &[("id", Integer), ("name", Text)] },
         Table { name: "parameter", columns: &[("id", Integer), ("base", Text), ("code", Text)] },
         Table { name: "imported", columns: &[("key", Text)] },
+        Table {
+            name: "job",
+            columns: &[
+                ("id", Text),
+                ("kind", Text),
+                ("status", Integer),
+                ("input", Text),
+                ("state", Text),
+                ("done", Integer),
+                ("total", Integer),
+                ("client", Text),
+                ("owner", Text),
+                ("lease_us", Integer),
+                ("created_us", Integer),
+                ("ended_us", Integer),
+            ],
+        },
+        Table {
+            name: "index_state",
+            columns: &[("id", Integer), ("format", Integer), ("wanted", Integer), ("generation", Integer)],
+        },
+        Table {
+            name: "custom_parameter",
+            columns: &[
+                ("number", Integer),
+                ("base", Text),
+                ("code", Text),
+                ("fhir_id", Text),
+                ("phase", Integer),
+                ("job", Text),
+                ("definition", Text),
+            ],
+        },
         Table {
             name: "authorization_record",
             columns: &[("kind", Text), ("key", Text), ("body", Text), ("expires_us", Integer)],

@@ -85,6 +85,7 @@ mod http;
 mod import;
 mod interaction;
 mod oauth;
+mod reindex;
 mod schema;
 mod search;
 mod server;

@@ -2,11 +2,11 @@
 //! body can be read and every version is there. It reads only, page by page, also while the server runs.
 
 use super::{Open, open_store, say, sentence};
+use crate::app::domain_server;
 use crate::settings::Settings;
 use crate::worker::Worker;
 use clap::Args;
 use domain::access::Access;
-use domain::conformance::SearchParameters;
 use domain::store::integrity::{Fault, Finding, Page};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
@@ -37,7 +37,10 @@ impl Check {
             bar.set_style(style);
         }
         let mut result = Outcome { most: self.most, ..Outcome::default() };
-        let parameters = Arc::new(SearchParameters::new(0, Vec::new()));
+        let server = Arc::new(domain_server(settings, true));
+        let learning = Arc::clone(&server);
+        worker.read_blocking(move |tx| learning.learn(tx)).map_err(failed)?;
+        let parameters = server.parameters();
         let mut after = None;
         loop {
             let base = settings.base();

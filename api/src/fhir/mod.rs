@@ -97,7 +97,13 @@ async fn perform(
     let prepared =
         if request::has_body(http.method()) { app.preparation.run(preparing).await? } else { preparing()? };
     if prepared.writes() {
-        app.worker.write(move |tx| server.perform_write(tx, &caller, &prepared)).await
+        let learning = prepared.defines_parameters().then(|| Arc::clone(&server));
+        let answer = app.worker.write(move |tx| server.perform_write(tx, &caller, &prepared)).await?;
+        if let Some(server) = learning {
+            // Who defined a parameter finds this process knowing of it.
+            app.worker.read(move |tx| server.learn(tx)).await?;
+        }
+        Ok(answer)
     } else {
         app.worker.read(move |tx| server.perform_read(tx, &caller, &prepared)).await
     }

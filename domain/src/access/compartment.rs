@@ -1,11 +1,12 @@
 //! What a patient's token reaches (`FHIR R4 compartmentdefinition-patient.html`): their compartment, and what is about nobody.
 
-use super::{Clause, Reach};
+use super::{Clause, Reach, TypeSet};
 use crate::conformance::{Definitions, TypeId};
 use crate::index::Facet;
 use crate::index::hash::resource_key;
 use crate::search::kind::token::code_key;
 use crate::search::query::{Criterion, SystemTest, Test};
+use std::sync::OnceLock;
 
 /// Types that are about no patient and that a record cannot be read without: who treated, where, with what, and what a
 /// form, a plan or a code means. A patient's token reads and searches them where its scopes name them; it writes none.
@@ -49,6 +50,22 @@ pub(super) fn reach(type_: TypeId, patient: &str, reads: bool) -> Reach {
         name if reads && SHARED.contains(&name) => Reach::All,
         _ => Reach::None,
     }
+}
+
+/// The types by what [`reach`] makes of them when they are read: each set is treated alike.
+pub(super) fn kinds() -> &'static [TypeSet] {
+    static KINDS: OnceLock<Vec<TypeSet>> = OnceLock::new();
+    KINDS.get_or_init(|| {
+        let mut kinds: Vec<(Reach, TypeSet)> = Vec::new();
+        for type_ in Definitions::r4().endpoints() {
+            let (reach, alone) = (reach(type_, "", true), std::iter::once(type_).collect());
+            match kinds.iter_mut().find(|(known, _)| *known == reach) {
+                Some((_, types)) => types.add(alone),
+                None => kinds.push((reach, alone)),
+            }
+        }
+        kinds.into_iter().map(|(_, types)| types).collect()
+    })
 }
 
 /// Locations but for patients' homes (`v3-RoleCode` PTRES).

@@ -2,7 +2,7 @@
 
 use super::actor::Actor;
 use super::scope::{Context, Letter, Scope};
-use super::{Access, Clause, Reach, compartment};
+use super::{Access, Clause, Reach, TypeSet, compartment};
 use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
@@ -10,20 +10,36 @@ use crate::index::hash::resource_key;
 use crate::interaction::write::Content;
 use crate::resource::json::Json;
 
-/// The rows of `types` (all types when empty) that `actor` may touch with `letter`.
+/// The rows of `types` (all types when empty) that `actor` may touch with `letter`; of many types perhaps those of others too.
 pub fn access(actor: &Actor, letter: Letter, types: &[TypeId]) -> Access {
     if actor.open {
         return Access::everything();
     }
     let definitions = Definitions::r4();
     let scopes = Scope::parse_all(&actor.scope);
-    let reach =
-        |type_: TypeId| (type_, constrained(reach(actor, &scopes, type_, letter), &scopes, type_, letter));
-    if types.is_empty() {
-        Access::by_type(definitions.endpoints().map(reach))
-    } else {
-        Access::by_type(types.iter().copied().map(reach))
+    let decide = |type_: TypeId| constrained(reach(actor, &scopes, type_, letter), &scopes, type_, letter);
+    if (1..=FEW_TYPES).contains(&types.len()) {
+        return Access::by_type(types.iter().map(|type_| (*type_, decide(*type_))));
     }
+    if !is_read(letter) {
+        return Access::by_type(definitions.endpoints().map(|type_| (type_, decide(type_))));
+    }
+    // Types that no scope names are read alike if compartments treat them alike: one of each kind speaks for the others.
+    let named: TypeSet = scopes.iter().filter_map(|scope| scope.type_).collect();
+    let alone = named.iter().map(|type_| (std::iter::once(type_).collect(), decide(type_)));
+    let alike = compartment::kinds().iter().filter_map(|kind| {
+        let others: TypeSet = kind.iter().filter(|type_| !named.contains(*type_)).collect();
+        others.iter().next().map(|first| (others, decide(first)))
+    });
+    Access::by_group(alone.chain(alike))
+}
+
+/// Types that are decided one by one.
+const FEW_TYPES: usize = 8;
+
+/// Whether a letter changes nothing.
+const fn is_read(letter: Letter) -> bool {
+    matches!(letter, Letter::Read | Letter::Search)
 }
 
 /// Like [`access`] for one type, refused when it covers nothing.
@@ -41,7 +57,7 @@ pub fn require(actor: &Actor, letter: Letter, type_: TypeId) -> Result<Access, E
 ///
 /// Errors: [`ErrorCode::Forbidden`].
 pub(crate) fn any(access: &Access) -> Result<(), Error> {
-    match access.types().map(|mut types| types.next()) {
+    match access.groups().map(|mut groups| groups.next()) {
         Some(None) => Err(forbidden()),
         Some(Some(_)) | None => Ok(()),
     }
@@ -158,7 +174,7 @@ fn reach(actor: &Actor, scopes: &[Scope], type_: TypeId, letter: Letter) -> Reac
         return Reach::All;
     }
     // The server's own rules and its audit trail are not written by persons, whatever the wildcard.
-    let reads = matches!(letter, Letter::Read | Letter::Search);
+    let reads = is_read(letter);
     if !reads && SYSTEM_WRITES.contains(&Definitions::r4().type_name(type_)) {
         return Reach::None;
     }
@@ -222,6 +238,37 @@ mod tests {
         let body = Body::new(tree.as_object().unwrap(), &Id::parse("x").unwrap());
         let indexed = Indexed { patients: patients.to_vec(), ..Indexed::default() };
         Content { body, indexed, obscure, warnings: vec![], provisional: false }
+    }
+
+    /// The groups of all types say what is decided for each of them.
+    #[test]
+    fn many_types_are_decided_as_each_is() {
+        for (scope, patient, user) in [
+            ("patient/*.rs", Some("a"), None),
+            ("patient/*.rs patient/Observation.rs?code=x patient/Organization.r", Some("a"), None),
+            ("patient/Observation.rs?code=x patient/Location.s patient/Device.s", Some("a"), None),
+            ("patient/Location.s?type=x patient/*.r", Some("a"), None),
+            ("user/*.rs", None, Some("Patient/b")),
+            ("user/*.cruds", None, Some("Practitioner/b")),
+            ("user/Patient.s user/Observation.rs?code=x", None, Some("Practitioner/b")),
+            ("system/*.rs", None, None),
+            ("system/*.rs patient/*.rs", Some("a"), None),
+            ("", None, None),
+        ] {
+            let app = actor(scope, patient, user);
+            for letter in [Letter::Read, Letter::Search, Letter::Update, Letter::Delete] {
+                let all = access(&app, letter, &[]);
+                for type_ in Definitions::r4().endpoints() {
+                    let name = Definitions::r4().type_name(type_);
+                    assert_eq!(
+                        all.reach(type_),
+                        access(&app, letter, &[type_]).reach(type_),
+                        "{scope} {name}"
+                    );
+                }
+                assert_eq!(all.reach(type_id("Parameters")), &Reach::None);
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,6 @@ pub(crate) mod subject;
 
 use crate::conformance::TypeId;
 use crate::search::query::Criterion;
-use std::collections::BTreeMap;
 
 /// The rows a caller may see (or change) in one interaction. Every function of the store that returns rows takes one.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +18,8 @@ pub struct Access {
 #[derive(Debug, Clone, PartialEq)]
 enum Rules {
     Everything,
-    ByType(BTreeMap<TypeId, Reach>),
+    /// Types that are seen alike stand together: the wildcard of a scope is a few groups and not 145 rules.
+    Groups(Vec<(TypeSet, Reach)>),
 }
 
 /// The rows of one type that a caller may see.
@@ -51,19 +51,35 @@ impl Access {
 
     /// No row.
     pub const fn nothing() -> Access {
-        Access { rules: Rules::ByType(BTreeMap::new()) }
+        Access { rules: Rules::Groups(Vec::new()) }
     }
 
     /// The rows that `reaches` gives for each type; types not named: none.
     pub fn by_type(reaches: impl IntoIterator<Item = (TypeId, Reach)>) -> Access {
-        Access { rules: Rules::ByType(reaches.into_iter().collect()) }
+        let reaches = reaches.into_iter();
+        Access::by_group(reaches.map(|(type_, reach)| (std::iter::once(type_).collect(), reach)))
+    }
+
+    /// The rows that `groups` gives for the types of each; of a type in two groups the first speaks.
+    fn by_group(groups: impl Iterator<Item = (TypeSet, Reach)>) -> Access {
+        let mut kept: Vec<(TypeSet, Reach)> = Vec::new();
+        for (types, reach) in groups.filter(|(_, reach)| *reach != Reach::None) {
+            match kept.iter_mut().find(|(_, known)| *known == reach) {
+                Some((known, _)) => known.add(types),
+                None => kept.push((types, reach)),
+            }
+        }
+        Access { rules: Rules::Groups(kept) }
     }
 
     /// The rows of `type_` that may be seen.
     pub fn reach(&self, type_: TypeId) -> &Reach {
         match &self.rules {
             Rules::Everything => &Reach::All,
-            Rules::ByType(reaches) => reaches.get(&type_).unwrap_or(&Reach::None),
+            Rules::Groups(groups) => groups
+                .iter()
+                .find(|(types, _)| types.contains(type_))
+                .map_or(&Reach::None, |(_, reach)| reach),
         }
     }
 
@@ -72,16 +88,63 @@ impl Access {
         matches!(self.rules, Rules::Everything)
     }
 
-    /// The types of which at least some rows may be seen, with their reach; `None` when it is everything.
-    pub fn types(&self) -> Option<impl Iterator<Item = (TypeId, &Reach)>> {
+    /// The types of which at least some rows may be seen, those with the same reach together; `None` when it is everything.
+    pub fn groups(&self) -> Option<impl Iterator<Item = (Vec<TypeId>, &Reach)>> {
         match &self.rules {
             Rules::Everything => None,
-            Rules::ByType(reaches) => Some(
-                reaches
-                    .iter()
-                    .filter(|(_, reach)| **reach != Reach::None)
-                    .map(|(type_, reach)| (*type_, reach)),
-            ),
+            Rules::Groups(groups) => {
+                Some(groups.iter().map(|(types, reach)| (types.iter().collect(), reach)))
+            }
         }
+    }
+}
+
+/// A set of types.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct TypeSet([u64; 4]);
+
+impl TypeSet {
+    fn place(type_: TypeId) -> (usize, u64) {
+        (usize::from(type_.0) / 64, 1 << (type_.0 % 64))
+    }
+
+    fn contains(&self, type_: TypeId) -> bool {
+        let (word, bit) = TypeSet::place(type_);
+        self.0.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
+    fn add(&mut self, other: TypeSet) {
+        self.0.iter_mut().zip(other.0).for_each(|(own, other)| *own |= other);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = TypeId> {
+        (0..256).map(TypeId).filter(|type_| self.contains(*type_))
+    }
+}
+
+impl FromIterator<TypeId> for TypeSet {
+    fn from_iter<I: IntoIterator<Item = TypeId>>(types: I) -> TypeSet {
+        let mut set = TypeSet::default();
+        for (word, bit) in types.into_iter().map(TypeSet::place) {
+            if let Some(bits) = set.0.get_mut(word) {
+                *bits |= bit;
+            }
+        }
+        set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::Definitions;
+
+    #[test]
+    fn a_set_holds_every_type() {
+        let all: Vec<TypeId> = Definitions::r4().types().collect();
+        let set: TypeSet = all.iter().copied().collect();
+        assert_eq!(set.iter().collect::<Vec<_>>(), all);
+        let none = TypeSet::default();
+        assert!(all.iter().all(|type_| set.contains(*type_) && !none.contains(*type_)));
     }
 }

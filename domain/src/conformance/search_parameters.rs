@@ -23,8 +23,6 @@ pub struct CustomParameter {
     pub type_: TypeId,
     /// What it is.
     pub parameter: SearchParameter,
-    /// Its canonical URL.
-    pub url: String,
     /// Whether it can be searched by.
     pub readiness: Readiness,
 }

@@ -13,6 +13,11 @@ pub use extract::extract;
 
 use crate::conformance::{ParameterId, TypeId};
 
+/// The format of index rows: what extraction gives and how it is kept. Raise it by one in every change that makes rows
+/// differ from those already stored: a server that opens an older store then indexes it anew by itself
+/// (`docs/decisions/0151`). 2: quantities in canonical units.
+pub const FORMAT: i64 = 2;
+
 /// Which aspect of a parameter's value a row holds. The store interns (parameter, facet) as one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Facet {

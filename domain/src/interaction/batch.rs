@@ -25,6 +25,11 @@ impl PreparedBatch {
         PreparedBatch { entries: entries.into_iter().map(prepare).collect() }
     }
 
+    /// The entries that are right in themselves.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Prepared> {
+        self.entries.iter().flatten()
+    }
+
     /// Whether an entry writes.
     pub fn writes(&self) -> bool {
         self.entries.iter().flatten().any(Prepared::writes)

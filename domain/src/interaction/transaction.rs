@@ -5,7 +5,7 @@ use super::address::parameters;
 use super::conditional::Condition;
 use super::entry::{Entry, MOST_FAULTS, path, placed, responses};
 use super::resolution::{Plan, Search};
-use super::write::PreparedWrite;
+use super::write::{PreparedWrite, store};
 use super::{Answer, Interaction, resolution};
 use crate::access::Access;
 use crate::access::actor::Actor;
@@ -98,6 +98,11 @@ impl PreparedTransaction {
         Ok(prepared)
     }
 
+    /// The entries that write.
+    pub(crate) fn writes(&self) -> impl Iterator<Item = &PreparedWrite> {
+        self.writes.iter().map(|(_, write)| write)
+    }
+
     /// Whether it has conditions, or links that only the store can tell.
     fn is_provisional(&self) -> bool {
         let provisional =
@@ -128,7 +133,7 @@ impl PreparedTransaction {
             versions.extend(outcome.version);
             set(&mut answers, step.index, outcome.answer);
         }
-        tx.write(versions)?;
+        store(server, tx, versions)?;
         for (index, answer) in plan.answers {
             set(&mut answers, index, answer);
         }

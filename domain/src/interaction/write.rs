@@ -6,11 +6,12 @@ use super::{Answer, Return, Version, content, create, delete, update};
 use crate::access::Access;
 use crate::access::decision;
 use crate::clock::Instant;
-use crate::conformance::TypeId;
+use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, Issue};
 use crate::id::Id;
-use crate::index::Indexed;
+use crate::index::{Indexed, extract};
 use crate::resource::body::Body;
+use crate::resource::json::Json;
 use crate::resource::link::Links;
 use crate::server::Server;
 use crate::store::{Current, Lock, Method, NewVersion, Stored, WriteTx};
@@ -85,6 +86,11 @@ pub struct Outcome {
 }
 
 impl PreparedWrite {
+    /// Whether it may change what is searched by.
+    pub(crate) fn defines_parameters(&self) -> bool {
+        Definitions::r4().type_name(self.type_) == "SearchParameter"
+    }
+
     /// The key under which the store finds and locks the current version; none for a create, whose id is new.
     pub fn key(&self) -> Option<(TypeId, Id)> {
         (self.kind != Kind::Create).then(|| (self.type_, self.id.clone()))
@@ -151,7 +157,7 @@ impl PreparedWrite {
         };
         let outcome = self.decide(&current, server.clock.now())?;
         if let Some(version) = outcome.version {
-            tx.write(vec![version])?;
+            store(server, tx, vec![version])?;
         }
         Ok(outcome.answer)
     }
@@ -220,6 +226,26 @@ impl PreparedWrite {
             location: status == 201,
         }
     }
+}
+
+/// Writes versions, indexed by what the store is searched by now.
+pub(super) fn store(
+    server: &Server,
+    tx: &mut dyn WriteTx,
+    mut versions: Vec<NewVersion>,
+) -> Result<(), Error> {
+    if versions.is_empty() {
+        return Ok(());
+    }
+    let parameters = server.confirmed(tx)?;
+    let old = |version: &&mut NewVersion| {
+        version.method != Method::Delete && version.indexed.generation != parameters.generation()
+    };
+    for version in versions.iter_mut().filter(old) {
+        let tree = Json::parse(&version.body)?;
+        version.indexed = extract(&parameters, version.type_, &tree, &server.settings.base);
+    }
+    tx.write(versions)
 }
 
 /// The time of the version after `previous`: now, but always later than the one before.

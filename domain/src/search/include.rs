@@ -4,7 +4,8 @@ use super::chain::{can_refer_to, reference, resource_type};
 use super::parameter::{invalid, unsupported};
 use super::parse::Context;
 use super::query::Include;
-use crate::conformance::{Definitions, ParameterId, TypeId};
+use crate::conformance::definitions::SearchParameter;
+use crate::conformance::{Definitions, TypeId};
 use crate::error::Error;
 
 /// Reads one value of `_include` or `_revinclude` of a search for `types`.
@@ -16,7 +17,7 @@ pub(super) fn parse(
     name: &str,
     types: &[TypeId],
     value: &str,
-) -> Result<Vec<Include>, Error> {
+) -> Result<Include, Error> {
     let (control, modifier) =
         name.split_once(':').map_or((name, None), |(control, modifier)| (control, Some(modifier)));
     let iterate = match modifier {
@@ -27,20 +28,25 @@ pub(super) fn parse(
         }
     };
     let reverse = control == "_revinclude";
-    if value == "*" {
-        if reverse || types.is_empty() {
-            return Err(unsupported(name, "'*' is not supported here; write it as 'Type:parameter'"));
-        }
-        let all = types.iter().map(|type_| {
-            let parameters = every_reference(context, *type_);
-            Include { reverse, source: *type_, parameters, target: None, iterate }
-        });
-        return Ok(all.collect());
-    }
+    let include = |sources: Vec<TypeId>, parameters: &[&SearchParameter], target| {
+        let targets = targets(parameters);
+        let parameters = parameters.iter().map(|parameter| parameter.id).collect();
+        Include { reverse, sources, parameters, target, targets, iterate }
+    };
     let mut segments = value.split(':');
     let (source, code, target, rest) = (segments.next(), segments.next(), segments.next(), segments.next());
+    if (source, code) == (Some("*"), None) {
+        // What may be brought along, and for what, is of any type: where the matches' own are known, it is theirs.
+        let known = !reverse && !iterate;
+        let sources = if known { types.to_vec() } else { Vec::new() };
+        let parameters = every_reference(context, &sources);
+        return Ok(include(sources, &parameters, None));
+    }
     let (Some(source), Some(code), None) = (source, code, rest) else {
-        return Err(invalid(name, "write it as 'Type:parameter' or 'Type:parameter:TargetType'"));
+        return Err(invalid(
+            name,
+            "write it as 'Type:parameter', 'Type:parameter:TargetType', 'Type:*' or '*'",
+        ));
     };
     let source = resource_type(name, source)?;
     if !reverse && !iterate && !types.is_empty() && !types.contains(&source) {
@@ -48,22 +54,38 @@ pub(super) fn parse(
     }
     let target =
         target.filter(|target| !target.is_empty()).map(|target| resource_type(name, target)).transpose()?;
-    let parameters = if code == "*" {
-        every_reference(context, source)
-    } else {
-        let parameter = reference(context, Some(source), code, name)?;
-        if let Some(target) = target
-            && !can_refer_to(parameter, target)
-        {
-            let target = Definitions::r4().type_name(target);
-            return Err(invalid(name, format!("'{code}' never refers to a {target}")));
-        }
-        vec![parameter.id]
-    };
-    Ok(vec![Include { reverse, source, parameters, target, iterate }])
+    if code == "*" {
+        return Ok(include(vec![source], &every_reference(context, &[source]), target));
+    }
+    let parameter = reference(context, Some(source), code, name)?;
+    if let Some(target) = target
+        && !can_refer_to(parameter, target)
+    {
+        let target = Definitions::r4().type_name(target);
+        return Err(invalid(name, format!("'{code}' never refers to a {target}")));
+    }
+    Ok(include(vec![source], &[parameter], target))
 }
 
-/// The reference parameters of a type.
-fn every_reference(context: &Context<'_>, type_: TypeId) -> Vec<ParameterId> {
-    context.parameters.references_of(type_).map(|parameter| parameter.id).collect()
+/// The reference parameters of these types, or of all.
+fn every_reference<'a>(context: &Context<'a>, types: &[TypeId]) -> Vec<&'a SearchParameter> {
+    if types.is_empty() {
+        return Definitions::r4()
+            .endpoints()
+            .flat_map(|type_| context.parameters.references_of(type_))
+            .collect();
+    }
+    types.iter().flat_map(|type_| context.parameters.references_of(*type_)).collect()
+}
+
+/// What the parameters may refer to; empty for any type.
+fn targets(parameters: &[&SearchParameter]) -> Vec<TypeId> {
+    if parameters.iter().any(|parameter| parameter.targets.is_empty()) {
+        return Vec::new();
+    }
+    let mut targets: Vec<TypeId> =
+        parameters.iter().flat_map(|parameter| &parameter.targets).copied().collect();
+    targets.sort_unstable();
+    targets.dedup();
+    targets
 }

@@ -193,7 +193,7 @@ impl Run<'_> {
             "_type" if self.named => self.once("_type")?,
             _ if is_include(name) => {
                 let found = include::parse(self.context, name, &self.query.types, value)?;
-                self.query.includes.extend(found);
+                self.query.includes.push(found);
                 self.context.limits.check_includes(name, self.query.includes.len())?;
             }
             "_contained" | "_containedType" | "_filter" | "_query" | "_score" => {

@@ -42,8 +42,18 @@ impl Query {
         let mut seen = self.types.clone();
         self.criteria.iter().for_each(|criterion| criterion.types_seen(&mut seen));
         for include in &self.includes {
-            // What a reference without a stated target refers to is not known before it is read.
-            seen.push(if include.reverse { include.source } else { include.target? });
+            if include.reverse && include.sources.is_empty() {
+                return None;
+            } else if include.reverse {
+                seen.extend(&include.sources);
+            } else if let Some(target) = include.target {
+                seen.push(target);
+            } else {
+                seen.extend(&include.targets);
+                if include.targets.is_empty() {
+                    return None;
+                }
+            }
         }
         Some(seen)
     }
@@ -353,12 +363,14 @@ pub enum Total {
 pub struct Include {
     /// `_revinclude`: the included resource refers to the match.
     pub reverse: bool,
-    /// The type that has the reference.
-    pub source: TypeId,
-    /// The reference parameters (all of the type for `*`).
+    /// The types that have the reference; empty for any.
+    pub sources: Vec<TypeId>,
+    /// The reference parameters (all of the types for `*`).
     pub parameters: Vec<ParameterId>,
     /// Only targets of this type.
     pub target: Option<TypeId>,
+    /// The types that the parameters may refer to; empty for any.
+    pub targets: Vec<TypeId>,
     /// `:iterate`: also from included resources.
     pub iterate: bool,
 }

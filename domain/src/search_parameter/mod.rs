@@ -1,5 +1,8 @@
-//! Search parameters that administrators define (`FHIR R4 searchparameter.html`): what this server knows of them.
+//! Search parameters that administrators define (`FHIR R4 searchparameter.html`), and how every process that shares a
+//! store comes to index and search by them.
 
+mod definition;
 mod known;
 
 pub(crate) use known::Known;
+pub use known::{SETTLING, UNSEEN};

@@ -5,7 +5,9 @@
 
 pub mod authorization;
 pub mod import;
+pub mod index;
 pub mod integrity;
+pub mod job;
 pub mod memory;
 
 use crate::access::Access;
@@ -157,7 +159,9 @@ pub struct Matches {
 }
 
 /// A transaction that reads. Each answer comes from one state of the store.
-pub trait ReadTx: authorization::AuthorizationRead + import::ImportRead + integrity::Integrity {
+pub trait ReadTx:
+    authorization::AuthorizationRead + import::ImportRead + index::IndexRead + integrity::Integrity + job::JobRead
+{
     /// From here on all answers come from one state of the store. Ask for it before more than one.
     fn snapshot(&mut self) -> Result<(), Error> {
         Ok(())
@@ -183,7 +187,9 @@ pub trait ReadTx: authorization::AuthorizationRead + import::ImportRead + integr
 }
 
 /// A transaction that writes.
-pub trait WriteTx: ReadTx + authorization::AuthorizationWrite + import::ImportWrite {
+pub trait WriteTx:
+    ReadTx + authorization::AuthorizationWrite + import::ImportWrite + index::IndexWrite + job::JobWrite
+{
     /// The current versions of resources about to be written, in the order of `keys`; nobody else writes them until
     /// the transaction ends. Call it once per transaction with all keys where possible: it locks in a fixed order.
     fn current(&mut self, access: &Access, keys: &[(TypeId, Id)]) -> Result<Vec<Current>, Error>;

@@ -2,6 +2,8 @@
 
 pub(crate) mod composite;
 pub(crate) mod difference;
+mod rebuild;
+mod state;
 
 use crate::names::Names;
 use crate::rows::{Cell, Rows};

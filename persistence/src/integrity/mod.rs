@@ -2,7 +2,7 @@
 //! store.
 
 mod compartments;
-mod rows;
+pub(crate) mod rows;
 
 use crate::connection::VersionRow;
 use crate::resources::stored;

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 /// A row without its `rid`; of real numbers the bits, so that rows can be counted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Row {
+pub(crate) struct Row {
     /// `p`, or what a table has in its place.
     pub(super) p: i64,
     /// Whole numbers.
@@ -24,7 +24,7 @@ pub(super) struct Row {
 }
 
 /// Rows by `rid`.
-pub(super) type ByResource = HashMap<i64, Vec<Row>>;
+pub(crate) type ByResource = HashMap<i64, Vec<Row>>;
 
 impl Row {
     /// A row of whole numbers.
@@ -97,6 +97,28 @@ pub(super) fn range(statement: &mut Statement, after: i64, upto: i64) -> &mut St
     statement.sql(" WHERE rid > ").integer(after).sql(" AND rid <= ").integer(upto)
 }
 
+/// Adds which resources are meant, by row.
+fn of_rows<'s>(statement: &'s mut Statement, connection: &Connection, rids: &[i64]) -> &'s mut Statement {
+    statement.sql(" WHERE rid").any(connection.dialect(), rids)
+}
+
+/// The index rows of some resources, by table.
+pub(crate) fn indexed(
+    connection: &mut Connection,
+    rids: &[i64],
+) -> Result<HashMap<&'static str, ByResource>, Error> {
+    let mut found = HashMap::new();
+    for table in TABLES {
+        let mut statement = Statement::new(table.select);
+        of_rows(&mut statement, connection, rids);
+        found.insert(table.name, table.load(connection, &statement)?);
+    }
+    let mut statement = Statement::new(composite::SELECT);
+    of_rows(&mut statement, connection, rids);
+    found.insert(COMPOSITE, load_composites(connection, &statement)?);
+    Ok(found)
+}
+
 macro_rules! load {
     ($connection:expr, $statement:expr, $sql:ty, $rust:ty) => {
         match &mut $connection.link {
@@ -114,10 +136,15 @@ impl Table {
         connection: &mut Connection,
         (after, upto): (i64, i64),
     ) -> Result<ByResource, Error> {
+        let mut statement = Statement::new(self.select);
+        range(&mut statement, after, upto);
+        self.load(connection, &statement)
+    }
+
+    fn load(&self, connection: &mut Connection, statement: &Statement) -> Result<ByResource, Error> {
         type Columns = (BigInt, BigInt, BigInt, BigInt, BigInt, Double, Double, Double, Double, Text, Text);
         type Values = (i64, i64, i64, i64, i64, f64, f64, f64, f64, String, String);
-        let mut statement = Statement::new(self.select);
-        let rows: Vec<Values> = load!(connection, range(&mut statement, after, upto), Columns, Values);
+        let rows: Vec<Values> = load!(connection, statement, Columns, Values);
         let mut found = ByResource::new();
         for (rid, p, a, b, c, w, x, y, z, s, t) in rows {
             let row = Row::of(p, [a, b, c].get(..self.integers).unwrap_or_default())
@@ -135,8 +162,12 @@ pub(super) fn composites(
     (after, upto): (i64, i64),
 ) -> Result<ByResource, Error> {
     let mut statement = Statement::new(composite::SELECT);
-    let rows: Vec<composite::Values> =
-        load!(connection, range(&mut statement, after, upto), composite::SqlColumns, composite::Values);
+    range(&mut statement, after, upto);
+    load_composites(connection, &statement)
+}
+
+fn load_composites(connection: &mut Connection, statement: &Statement) -> Result<ByResource, Error> {
+    let rows: Vec<composite::Values> = load!(connection, statement, composite::SqlColumns, composite::Values);
     let mut found = ByResource::new();
     for ((rid, p, components), one, two, three) in rows {
         let mut row = Row::of(p, &[components]);
@@ -151,7 +182,7 @@ pub(super) fn composites(
 }
 
 /// The table and row of an entry.
-pub(super) fn expected(names: &Names, entry: &IndexEntry) -> (&'static str, Row) {
+pub(crate) fn expected(names: &Names, entry: &IndexEntry) -> (&'static str, Row) {
     let p = names.p(entry.parameter, entry.facet);
     let row = |integers: &[i64]| Row::of(p, integers);
     match &entry.value {
@@ -189,7 +220,7 @@ pub(super) fn expected(names: &Names, entry: &IndexEntry) -> (&'static str, Row)
 }
 
 /// How many of `expected` are not stored, and how many rows are stored that are not expected.
-pub(super) fn difference(expected: Vec<Row>, stored: Vec<Row>) -> (usize, usize) {
+pub(crate) fn difference(expected: Vec<Row>, stored: Vec<Row>) -> (usize, usize) {
     let mut counts: HashMap<Row, (usize, usize)> = HashMap::new();
     for row in expected {
         counts.entry(row).or_default().0 += 1;

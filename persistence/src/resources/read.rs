@@ -12,11 +12,11 @@ use domain::index::hash::resource_key;
 use domain::store::Stored;
 
 /// Selects a version `v` of the table `resource`.
-pub(super) const SELECT_CURRENT: &str =
+pub(crate) const SELECT_CURRENT: &str =
     "SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body FROM resource v WHERE ";
 
 /// The key of a resource.
-pub(super) fn key(type_: TypeId, id: &Id) -> i64 {
+pub(crate) fn key(type_: TypeId, id: &Id) -> i64 {
     resource_key(Definitions::r4().type_name(type_), id.as_str())
 }
 

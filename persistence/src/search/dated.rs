@@ -83,7 +83,7 @@ fn with_date(
         }
     } else {
         statement.sql(") d CROSS JOIN resource v WHERE v.rid = d.rid AND ");
-        living(&mut statement, tx, access, query)?;
+        living(&mut statement, tx, access, &query.types)?;
     }
     criterion::all(&mut statement, tx.names, access, &query.criteria)?;
     // Of several dates the one sorted by speaks for the resource.

@@ -1,12 +1,14 @@
 //! `_include` and `_revinclude`: what else comes with a page, each resource once, within access and a bound.
 
 use super::ALIVE;
+use super::drive::is_of;
 use crate::access::{covered_any_living, covered_living};
 use crate::resources::stored;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::Access;
+use domain::conformance::{ParameterId, TypeId};
 use domain::index::Facet;
 use domain::search::query::{Include, Query};
 use domain::store::Stored;
@@ -28,7 +30,8 @@ pub(super) fn bring(
 ) -> Result<(Vec<Stored>, bool), Error> {
     let mut seen: HashSet<i64> = matches.iter().map(|stored| stored.row).collect();
     let mut included: Vec<Stored> = Vec::new();
-    let mut from: Vec<i64> = matches.iter().map(|stored| stored.row).collect();
+    let own = |stored: &Stored| (stored.row, stored.type_);
+    let mut from: Vec<(i64, TypeId)> = matches.iter().map(own).collect();
     let (mut first, mut cut) = (true, false);
     let steps = joined(&query.includes);
     while !from.is_empty() {
@@ -43,7 +46,7 @@ pub(super) fn bring(
             }
         }
         first = false;
-        from = found.iter().map(|stored| stored.row).collect();
+        from = found.iter().map(own).collect();
         included.append(&mut found);
         if cut || included.len() > query.included {
             included.truncate(query.included);
@@ -53,54 +56,75 @@ pub(super) fn bring(
     Ok((included, false))
 }
 
-/// Includes that one statement brings: a parameter tells its source, so that all those with the same target are one.
+/// Includes that one statement brings: where a parameter tells its source, all those with the same target are one.
 fn joined(includes: &[Include]) -> Vec<Include> {
     let mut joined: Vec<Include> = Vec::new();
     for include in includes {
+        let kind = |include: &Include| (include.reverse, include.target, include.iterate);
         let same = |other: &&mut Include| {
-            (other.reverse, other.target, other.iterate) == (include.reverse, include.target, include.iterate)
-                && (!include.reverse || other.source == include.source)
+            kind(other) == kind(include)
+                && (other.sources == include.sources || tells_source(other) && tells_source(include))
         };
         match joined.iter_mut().find(same) {
-            Some(other) => other.parameters.extend(&include.parameters),
+            Some(other) => {
+                let new = include.sources.iter().filter(|source| !other.sources.contains(source));
+                let new: Vec<TypeId> = new.copied().collect();
+                other.sources.extend(new);
+                other.parameters.extend(&include.parameters);
+            }
             None => joined.push(include.clone()),
         }
     }
     joined
 }
 
+/// Whether only resources of its sources have its parameters.
+fn tells_source(include: &Include) -> bool {
+    let of_source = |parameter: &ParameterId| include.sources.iter().any(|source| is_of(*parameter, *source));
+    !include.sources.is_empty() && include.parameters.iter().all(of_source)
+}
+
 fn step(
     tx: &mut Transaction<'_>,
     access: &Access,
     (include, most): (&Include, usize),
-    from: &[i64],
+    from: &[(i64, TypeId)],
 ) -> Result<Vec<Stored>, Error> {
     let parameters: Vec<i64> =
         include.parameters.iter().map(|parameter| tx.names.p(*parameter, Facet::Value)).collect();
-    if parameters.is_empty() {
+    // Those that may have the reference, or that it may be to.
+    let ends = |type_: &TypeId| match include.target {
+        _ if !include.reverse => include.sources.is_empty() || include.sources.contains(type_),
+        target => target.is_none_or(|target| target == *type_),
+    };
+    let from: Vec<i64> = from.iter().filter(|(_, type_)| ends(type_)).map(|(row, _)| *row).collect();
+    if parameters.is_empty() || from.is_empty() {
         return Ok(Vec::new());
     }
     let mut statement = Statement::new(if include.reverse { REVERSE } else { FORWARD });
     // `+` keeps SQLite from the index by parameter, which it would read from end to end.
     statement
-        .list(from)
+        .list(&from)
         .sql(if include.reverse { " AND i.p IN " } else { " AND +i.p IN " })
         .list(&parameters);
-    // The type of the reference's target is that of what is brought along, or of what it is brought along for.
-    let target = include.target.map(|target| tx.names.number(target));
     if include.reverse {
-        if let Some(target) = target {
-            statement.sql(" AND s.type_id = ").integer(target);
-        }
         statement.sql(") t CROSS JOIN resource v WHERE v.rid = t.rid AND ").sql(ALIVE);
-        statement.sql(" AND v.type_id = ").integer(tx.names.number(include.source)).sql(" AND ");
-        covered_living(&mut statement, tx.names, access, include.source)?;
     } else {
         statement.sql(") t CROSS JOIN resource v WHERE v.key = t.key AND ").sql(ALIVE);
-        if let Some(target) = target {
-            statement.sql(" AND v.type_id = ").integer(target);
+    }
+    let types: Vec<TypeId> =
+        if include.reverse { include.sources.clone() } else { include.target.into_iter().collect() };
+    match types.as_slice() {
+        [] => covered_any_living(statement.sql(" AND "), tx.names, access)?,
+        [type_] => {
+            statement.sql(" AND v.type_id = ").integer(tx.names.number(*type_)).sql(" AND ");
+            covered_living(&mut statement, tx.names, access, *type_)?;
         }
-        covered_any_living(statement.sql(" AND "), tx.names, access)?;
+        types => {
+            let numbers: Vec<i64> = types.iter().map(|type_| tx.names.number(*type_)).collect();
+            statement.sql(" AND v.type_id IN ").list(&numbers).sql(" AND ");
+            covered_any_living(&mut statement, tx.names, access)?;
+        }
     }
     statement
         .sql(" ORDER BY v.rid LIMIT ")

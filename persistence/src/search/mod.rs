@@ -1,5 +1,6 @@
 //! Search: a checked Query and an Access become statements.
 
+mod arms;
 pub(crate) mod counts;
 pub(crate) mod criterion;
 mod dated;

@@ -10,7 +10,9 @@ use crate::{Connections, Estimates, StoreSettings, schema_version};
 use diesel::connection::{Connection as _, InstrumentationEvent};
 use diesel::sql_types::{Integer, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
-use domain::access::Access;
+use domain::access::actor::Actor;
+use domain::access::scope::Letter;
+use domain::access::{Access, decision};
 use domain::clock::Instant;
 use domain::conformance::{Definitions, SearchParameters};
 use domain::id::Id;
@@ -57,14 +59,31 @@ const SEARCHES: &[(&str, &[&str])] = &[
     ),
     ("Observation", &["resource_type_rid"]),
     ("Observation?status:not=draft", &["resource_type_rid", "ix_token_rid"]),
-    ("Patient/p7/Observation?code=c1&_sort=-date", &[TARGETS, "ix_token_rid", "ix_date_rid"]),
-    ("Patient/p7/*", &[TARGETS, "resource_key (key=?)"]),
-    ("Patient/p7/*?_type=Condition,Encounter", &[TARGETS]),
-    ("Encounter/e7/Observation", &[TARGETS]),
-    ("?_type=Condition,Encounter", &[]),
-    ("?_type=Condition,Observation&code=d3", &[]),
+    ("Patient/p7/Observation?code=c1&_sort=-date", &[TARGET, "ix_token_rid", "ix_date_rid"]),
+    ("Patient/p7/*", &[TARGET, "resource_key (key=?)"]),
+    ("Patient/p7/*?_type=Condition,Encounter", &[TARGET]),
+    ("Encounter/e7/Observation", &[TARGET]),
+    ("?_type=Condition,Encounter", &["MERGE (UNION ALL)", "resource_type_rid (type_id=?)"]),
+    ("?_type=Condition,Observation&code=d3", &[TOKEN]),
     ("?_id=p7", &["resource_key (key=?)"]),
 ];
+
+/// Searches by the app of Patient/p7, which reads that patient's record and what is about nobody.
+const OF_A_PATIENT: &[(&str, &[&str])] = &[
+    ("", &["PRIMARY KEY (patient_key=? AND type_id=?", "resource_type_rid (type_id=?)"]),
+    ("?_sort=-_lastUpdated", &["PRIMARY KEY (patient_key=? AND type_id=?"]),
+    ("Patient/p7/*", &[TARGET, "compartment_rid (rid=? AND patient_key=?"]),
+    ("Observation?_sort=-date", &["PRIMARY KEY (patient_key=? AND type_id=?"]),
+    ("?_id=p7,c7", &["resource_key (key=?)"]),
+    ("Observation?patient=p7&_include=*", &[TARGET]),
+];
+
+fn of_a_patient() -> Access {
+    let scope = "patient/*.rs".to_owned();
+    let patient = Some(Id::parse("p7").unwrap());
+    let app = Actor { client: Some("app".to_owned()), fhir_user: None, patient, scope, open: false };
+    decision::access(&app, Letter::Search, &[])
+}
 
 /// The primary key of `ix_token`, for a code and for a code of a system.
 const TOKEN: &str = "PRIMARY KEY (p=? AND code=?)";
@@ -72,8 +91,6 @@ const TOKEN_SYSTEM: &str = "PRIMARY KEY (p=? AND code=? AND system=?)";
 
 /// The index of what refers to a resource.
 const TARGET: &str = "ix_reference_target (target=? AND p=?)";
-
-const TARGETS: &str = "ix_reference_target (target=? AND p=?)";
 
 #[derive(QueryableByName)]
 struct Step {
@@ -147,7 +164,11 @@ fn scope(path: &str) -> SearchScope {
 }
 
 /// Runs a search; the statements it sent.
-fn statements(tx: &mut Transaction<'_>, sent: &Mutex<Vec<String>>, url: &str) -> Vec<String> {
+fn statements(
+    tx: &mut Transaction<'_>,
+    sent: &Mutex<Vec<String>>,
+    (url, access): (&str, &Access),
+) -> Vec<String> {
     let (name, query) = url.split_once('?').unwrap_or((url, ""));
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -161,7 +182,7 @@ fn statements(tx: &mut Transaction<'_>, sent: &Mutex<Vec<String>>, url: &str) ->
     };
     let query = parse(&context, scope(name), &pairs).unwrap().query;
     sent.lock().unwrap().clear();
-    let found = tx.search(&Access::everything(), &query).unwrap();
+    let found = tx.search(access, &query).unwrap();
     assert!(!found.matches.is_empty(), "{url} finds something");
     std::mem::take(&mut *sent.lock().unwrap())
 }
@@ -218,10 +239,14 @@ fn searches_are_answered_from_their_indexes() {
         }
     });
     let (mut snapshot, mut faults) = (String::new(), Vec::new());
-    for (url, indexes) in SEARCHES {
-        writeln!(snapshot, "# GET {url}").unwrap();
+    let (everything, own) = (Access::everything(), of_a_patient());
+    let anybody = SEARCHES.iter().map(|(url, indexes)| (url, indexes, &everything));
+    let theirs = OF_A_PATIENT.iter().map(|(url, indexes)| (url, indexes, &own));
+    for (url, indexes, access) in anybody.chain(theirs) {
+        let by = if access.is_everything() { "" } else { " by the app of p7" };
+        writeln!(snapshot, "# GET {url}{by}").unwrap();
         let mut plans = String::new();
-        for sql in statements(&mut tx, &sent, url) {
+        for sql in statements(&mut tx, &sent, (url, access)) {
             let sql = sql.split(" -- binds:").next().unwrap_or_default().to_owned();
             let plan = plan(&mut tx, &sql);
             faults.extend(scans(&plan).map(|step| format!("{url}: {step}")));

@@ -2,13 +2,14 @@
 
 use super::drive::Drive;
 use super::sort::Order;
-use super::{ALIVE, criterion, sort};
+use super::{ALIVE, arms, criterion, sort};
 use crate::access::{covered_any_living, covered_living};
 use crate::connection::VersionRow;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::{Access, Reach};
+use domain::conformance::TypeId;
 use domain::search::query::{Criterion, Query, SortBy};
 
 /// The columns of a resource, read only for the rows of a page.
@@ -26,9 +27,14 @@ pub(super) fn page(
     drive: Option<&Drive>,
 ) -> Result<Vec<VersionRow>, Error> {
     let mut statement = Statement::new(RESOURCES);
-    select(&mut statement, tx, access, query, drive)?;
-    if let Some(position) = &query.after {
-        sort::after(&mut statement, by(tx, access, query), position, None)?;
+    match arms::of(access, query).filter(|_| drive.is_none()) {
+        Some(arms) => arms::merged(&mut statement, tx, access, (query, &arms), true)?,
+        None => {
+            select(&mut statement, tx, access, query, drive)?;
+            if let Some(position) = &query.after {
+                sort::after(&mut statement, by(tx, access, query), position, None)?;
+            }
+        }
     }
     sort::order(&mut statement, &query.sort, "v.rid", false);
     statement.sql(" LIMIT ").integer(limit(query)).sql(OF_PAGE);
@@ -55,10 +61,13 @@ pub(super) fn select(
     drive: Option<&Drive>,
 ) -> Result<(), Error> {
     let Some(drive) = drive else {
+        if let Some(arms) = arms::of(access, query) {
+            return arms::merged(statement, tx, access, (query, &arms), false);
+        }
         statement.sql("SELECT v.rid AS rid");
         sort::keys(statement, by(tx, access, query), None)?;
         statement.sql(" FROM resource v WHERE ");
-        living(statement, tx, access, query)?;
+        living(statement, tx, access, &query.types)?;
         return criterion::all(statement, tx.names, access, &query.criteria);
     };
     let rest = query.criteria.iter().enumerate().filter(|(place, _)| drive.meets != Some(*place));
@@ -88,7 +97,7 @@ pub(super) fn select(
         return Ok(());
     }
     statement.sql(") d CROSS JOIN resource v WHERE v.rid = d.rid AND ");
-    living(statement, tx, access, query)?;
+    living(statement, tx, access, &query.types)?;
     for criterion in others {
         criterion::one(statement.sql(" AND "), tx.names, access, criterion)?;
     }
@@ -107,14 +116,14 @@ pub(super) fn is_of_index(access: &Access, query: &Query) -> bool {
     seen && query.sort.iter().all(|sort| matches!(sort.by, SortBy::Parameter(_)))
 }
 
-/// Adds type, life and access of the resource `v`.
+/// Adds type, life and access of the resource `v`, of one of `types` or of any when there are none.
 pub(super) fn living(
     statement: &mut Statement,
     tx: &Transaction<'_>,
     access: &Access,
-    query: &Query,
+    types: &[TypeId],
 ) -> Result<(), Error> {
-    match query.types.as_slice() {
+    match types {
         [] => covered_any_living(statement.sql(ALIVE).sql(" AND "), tx.names, access),
         [type_] => {
             statement

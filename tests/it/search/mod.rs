@@ -2,6 +2,7 @@
 
 mod control;
 mod cursor;
+mod include;
 mod limits;
 mod listed;
 mod membership;

@@ -47,13 +47,13 @@ pub(super) const SEARCH: &[ResultParameter] = &[
         name: "_include",
         value: ValueType::Text,
         repeats: true,
-        description: "Also returns resources that the matches refer to: `Type:parameter` or `Type:parameter:Target`. As `_include:iterate` also those that the returned ones refer to.",
+        description: "Also returns resources that the matches refer to: `Type:parameter` or `Type:parameter:Target`, `Type:*` or `*` for every reference. As `_include:iterate` also those that the returned ones refer to.",
     },
     ResultParameter {
         name: "_revinclude",
         value: ValueType::Text,
         repeats: true,
-        description: "Also returns resources that refer to the matches: `Type:parameter` or `Type:parameter:Target`. As `_revinclude:iterate` also those that refer to the returned ones.",
+        description: "Also returns resources that refer to the matches: `Type:parameter` or `Type:parameter:Target`, `Type:*` or `*` for every reference. As `_revinclude:iterate` also those that refer to the returned ones.",
     },
 ];
 

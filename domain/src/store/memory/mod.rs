@@ -3,11 +3,14 @@
 mod authorization;
 mod evaluate;
 mod import;
+mod index;
 mod integrity;
+mod job;
 mod search;
 mod set;
 
 use super::authorization::{Kind, Record};
+use super::index::{Defined, IndexState};
 use super::{
     Current, Executor, HistoryPage, HistoryPosition, HistoryQuery, HistoryScope, Lock, Matches, Method,
     NewVersion, ReadJob, ReadTx, Stored, WriteJob, WriteTx,
@@ -16,8 +19,8 @@ use crate::access::Access;
 use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
-use crate::index::Indexed;
 use crate::index::hash::resource_key;
+use crate::index::{FORMAT, Indexed};
 use crate::search::query::Query;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -29,7 +32,7 @@ pub struct MemoryStore {
 }
 
 /// All resources with all their versions.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct State {
     resources: Vec<Resource>,
     /// Places in `resources`, by [`resource_key`].
@@ -38,6 +41,26 @@ struct State {
     records: BTreeMap<(Kind, String), Record>,
     /// What imports have finished.
     imported: BTreeSet<String>,
+    /// Background work.
+    jobs: Vec<job::Held>,
+    /// Under what it is indexed.
+    index: IndexState,
+    /// Custom search parameters.
+    defined: Vec<Defined>,
+}
+
+impl Default for State {
+    fn default() -> State {
+        State {
+            resources: Vec::new(),
+            keys: HashMap::new(),
+            records: BTreeMap::new(),
+            imported: BTreeSet::new(),
+            jobs: Vec::new(),
+            index: IndexState { format: FORMAT, wanted: FORMAT, generation: 1 },
+            defined: Vec::new(),
+        }
+    }
 }
 
 /// A resource; its row is its place plus one.

@@ -75,7 +75,7 @@ impl State {
         let all =
             self.resources.iter().filter_map(|one| self.visible(access, one).map(|version| (one, version)));
         let refers = |source: &Version, target: &(&Resource, &Version)| {
-            source.stored.type_ == include.source
+            (include.sources.is_empty() || include.sources.contains(&source.stored.type_))
                 && include.target.is_none_or(|type_| target.1.stored.type_ == type_)
                 && include
                     .parameters
