@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench definitions openapi
+.PHONY: help run test lint bench definitions openapi errors
 
 export BINNACLE_CACHE ?= $(HOME)/.cache/binnacle
 CARGO ?= cargo
@@ -32,3 +32,8 @@ openapi: ## write the OpenAPI document to target/openapi.json
 	@mkdir -p target
 	$(CARGO) run --quiet --package api --bin binnacle -- openapi > target/openapi.json
 	echo "target/openapi.json: $$(wc -c < target/openapi.json) bytes"
+
+errors: ## rewrite docs/errors.md from the table of errors
+	@mkdir -p target
+	$(CARGO) run --quiet --package domain --example errors > target/errors.md
+	mv target/errors.md docs/errors.md

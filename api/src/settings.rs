@@ -65,6 +65,8 @@ settings! {
     search_includes: usize = Limits::DEFAULT.includes;
     /// resources that a page brings along by them
     search_included: usize = Limits::DEFAULT.included;
+    /// seconds within which a request's body must have come
+    body_timeout: u64 = 60;
     /// seconds that a request may take
     request_timeout: u64 = 120;
     /// requests worked on at once; more are answered 503
@@ -218,6 +220,9 @@ impl Settings {
         }
         if self.search_sort_keys > MOST_SORT_KEYS {
             return Err(format!("BINNACLE_SEARCH_SORT_KEYS is wrong: it must be {MOST_SORT_KEYS} or less."));
+        }
+        if self.body_timeout == 0 {
+            return Err("BINNACLE_BODY_TIMEOUT is wrong: it must be 1 or more.".into());
         }
         if self.request_timeout == 0 {
             return Err("BINNACLE_REQUEST_TIMEOUT is wrong: it must be 1 or more.".into());

@@ -70,6 +70,8 @@ pub struct Settings {
 pub struct Prepared {
     /// What is left to do.
     pub work: Work,
+    /// Whether the answer is to have no body (an entry with the method HEAD).
+    pub head: bool,
 }
 
 /// What a prepared request does in its transaction.
@@ -92,6 +94,11 @@ pub enum Work {
 }
 
 impl Prepared {
+    /// Work that is answered in full.
+    pub(crate) const fn new(work: Work) -> Prepared {
+        Prepared { work, head: false }
+    }
+
     /// Whether it may change what is searched by.
     pub fn defines_parameters(&self) -> bool {
         match &self.work {
@@ -148,7 +155,7 @@ impl Writing<'_> {
         let condition = condition.map(Box::new);
         let conditions = self.conditions.clone();
         let write = PreparedWrite { kind, type_, id, naming, condition, content, conditions, access, answer };
-        Ok(Prepared { work: Work::Write(Box::new(write)) })
+        Ok(Prepared::new(Work::Write(Box::new(write))))
     }
 }
 
@@ -198,7 +205,8 @@ impl Server {
             let access = require(actor, Letter::Read, type_)?;
             let subset = View::of_read(type_, parameters)?;
             let conditions = conditions.clone();
-            Ok(Prepared { work: Work::Read(PreparedRead { type_, id, version, conditions, subset, access }) })
+            let read = PreparedRead { type_, id, version, conditions, subset, access };
+            Ok(Prepared::new(Work::Read(read)))
         };
         let write = Writing { actor, conditions: &conditions, prefer };
         match interaction {
@@ -241,14 +249,17 @@ impl Server {
                 let id = self.ids.resource_id();
                 write.prepare(Kind::Delete, (type_, id, Naming::Server), None, Some(condition))
             }
-            Interaction::Capabilities => Ok(Prepared { work: Work::Capabilities }),
+            Interaction::Capabilities(parameters) => {
+                capability::check_mode(&parameters)?;
+                Ok(Prepared::new(Work::Capabilities))
+            }
             Interaction::History(scope, parameters) => {
                 let history = PreparedHistory::new(self, actor, scope, &parameters)?;
-                Ok(Prepared { work: Work::History(Box::new(history)) })
+                Ok(Prepared::new(Work::History(Box::new(history))))
             }
             Interaction::Search(scope, parameters) => {
                 let search = PreparedSearch::new(self, actor, scope, &parameters, prefer)?;
-                Ok(Prepared { work: Work::Search(Box::new(search)) })
+                Ok(Prepared::new(Work::Search(Box::new(search))))
             }
             Interaction::Patch(..) => {
                 let message = "Patch is not supported. Send the whole resource with PUT.";
@@ -267,7 +278,12 @@ impl Server {
         actor: &Actor,
         prepared: &Prepared,
     ) -> Result<Answer, Error> {
-        match &prepared.work {
+        let answer = self.answer_read(tx, actor, &prepared.work)?;
+        Ok(if prepared.head { Answer { body: None, ..answer } } else { answer })
+    }
+
+    fn answer_read(&self, tx: &mut dyn ReadTx, actor: &Actor, work: &Work) -> Result<Answer, Error> {
+        match work {
             Work::Capabilities => Ok(self.capabilities()),
             Work::Read(read) => read.perform(tx),
             Work::History(history) => history.perform(self, tx),

@@ -31,6 +31,7 @@ const FAILURES: &[Failure] = failures! {
     Forbidden 403 [] "The token does not allow this.";
     NotFound 404 [] "There is no such resource, or none that the caller may know of.";
     NotAcceptable 406 [] "The answer has no form that the caller accepts.";
+    RequestTimeout 408 [] "The body did not come in time.";
     Conflict 409 [] "The request contradicts the state of the store.";
     Gone 410 [] "The resource was deleted.";
     PreconditionFailed 412 [] "`If-Match` names a version that is not current, or a condition selects several resources or has no criteria.";
@@ -218,7 +219,7 @@ fn may_fail(route: &Route, status: u16) -> bool {
         }
         409 | 412 => changes,
         410 => matches!(interaction, InteractionCode::Read | InteractionCode::Vread) || bundle,
-        413 | 415 => sends || route.form,
+        408 | 413 | 415 => sends || route.form,
         422 => sends,
         507 => sends || changes,
         _ => true,

@@ -6,7 +6,7 @@ use crate::statement::Statement;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, PooledConnection};
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{BigInt, Binary, Double, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::{PgConnection, RunQueryDsl, SqliteConnection};
 use domain::Error;
 use std::collections::VecDeque;
@@ -24,6 +24,8 @@ pub(crate) struct Connection {
     pub(crate) reserved: Arc<Reserved>,
     /// The shard of `type_count` that is this connection's alone, once it was asked for.
     shard: Option<i64>,
+    /// Sets of words that the transaction has written, and that are kept once it is committed.
+    sets: Vec<i64>,
 }
 
 /// Row numbers that PostgreSQL's sequence gave this process and no row has yet: shared, so that rows are numbered in the
@@ -64,7 +66,7 @@ impl Connection {
 
     /// A connection without a transaction.
     pub(crate) const fn new(link: Link, reserved: Arc<Reserved>) -> Connection {
-        Connection { link, begun: false, lost: false, reserved, shard: None }
+        Connection { link, begun: false, lost: false, reserved, shard: None, sets: Vec::new() }
     }
 
     /// The shard of `type_count` to add to. SQLite has one writer at a time and needs one; on PostgreSQL a lock that lasts
@@ -84,6 +86,7 @@ impl Connection {
 
     /// Begins a transaction with one of [`Dialect`]'s commands.
     pub(crate) fn begin(&mut self, sql: &'static str) -> Result<(), Error> {
+        self.sets.clear();
         self.command(sql)?;
         self.begun = true;
         Ok(())
@@ -97,6 +100,16 @@ impl Connection {
     /// Undoes the transaction, if one has begun.
     pub(crate) fn rollback(&mut self) -> Result<(), Error> {
         if std::mem::take(&mut self.begun) { self.command("ROLLBACK") } else { Ok(()) }
+    }
+
+    /// Remembers sets of words that the transaction writes.
+    pub(crate) fn wrote(&mut self, sets: Vec<i64>) {
+        self.sets.extend(sets);
+    }
+
+    /// The sets of words that the transaction just committed has written. What was undone, even in part, is none of them.
+    pub(crate) fn kept(&mut self) -> Vec<i64> {
+        std::mem::take(&mut self.sets)
     }
 
     /// What a failure means to the caller; remembers when the connection is of no more use.
@@ -113,6 +126,9 @@ impl Connection {
 
     /// Runs fixed text without binds (`BEGIN`, `COMMIT`).
     pub(crate) fn command(&mut self, sql: &'static str) -> Result<(), Error> {
+        if sql.starts_with("ROLLBACK") {
+            self.sets.clear();
+        }
         let outcome = on!(self, c => c.batch_execute(sql));
         outcome.map_err(|error| self.failed(error))
     }
@@ -133,18 +149,6 @@ impl Connection {
     /// The number of the only row; `None` where it is NULL.
     pub(crate) fn optional_integer(&mut self, statement: &Statement) -> Result<Option<i64>, Error> {
         let outcome = on!(self, c => statement.rows::<Nullable<BigInt>>().get_result(&mut **c));
-        outcome.map_err(|error| self.failed(error))
-    }
-
-    /// The real number of the only row; `None` where it is NULL.
-    pub(crate) fn optional_real(&mut self, statement: &Statement) -> Result<Option<f64>, Error> {
-        let outcome = on!(self, c => statement.rows::<Nullable<Double>>().get_result(&mut **c));
-        outcome.map_err(|error| self.failed(error))
-    }
-
-    /// The text of the only row; `None` where it is NULL.
-    pub(crate) fn optional_text(&mut self, statement: &Statement) -> Result<Option<String>, Error> {
-        let outcome = on!(self, c => statement.rows::<Nullable<Text>>().get_result(&mut **c));
         outcome.map_err(|error| self.failed(error))
     }
 

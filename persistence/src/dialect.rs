@@ -1,7 +1,6 @@
 //! The only place where SQL differs between the databases.
 
 use crate::Synchronous;
-use crate::statement::Statement;
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,23 +52,6 @@ impl Dialect {
     pub(crate) const POSTGRES_SETTINGS: &'static str = "SET jit = off; SET join_collapse_limit = 1; \
          SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; \
          SET plan_cache_mode = force_generic_plan;";
-
-    /// A query of the numbers `i` from 0, `count` of them.
-    pub(crate) fn series(self, count: i64) -> Statement {
-        match self {
-            Dialect::Sqlite => {
-                let mut series =
-                    Statement::new("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT ");
-                series.integer(count).sql(") SELECT i FROM n");
-                series
-            }
-            Dialect::Postgres => {
-                let mut series = Statement::new("SELECT i FROM generate_series(0, ");
-                series.integer(count - 1).sql(") AS i");
-                series
-            }
-        }
-    }
 
     /// Takes the first free shard of `type_count` until the connection ends. The scan ends with the first lock it gets.
     pub(crate) const TAKE_SHARD: &'static str = "SELECT n::bigint FROM generate_series(1, 1000) n \

@@ -7,6 +7,7 @@ use crate::statement::Statement;
 use domain::Error;
 use domain::conformance::{Definitions, ParameterId, TypeId};
 use domain::index::Facet;
+use moka::sync::Cache;
 use std::collections::HashMap;
 
 /// The database's numbers of resource types, both ways, and of search parameters.
@@ -17,7 +18,12 @@ pub(crate) struct Names {
     parameters: Vec<i64>,
     /// What searches counted lately.
     pub(crate) counts: Counts,
+    /// Sets of words whose rows a commit of this process has kept, or found kept.
+    pub(crate) sets: Cache<i64, ()>,
 }
+
+/// Sets of words remembered.
+const SETS: u64 = 100_000;
 
 /// Parameters that are not R4's are numbered from here, far above those that are interned.
 pub(crate) const CUSTOM: i64 = 1 << 32;
@@ -32,7 +38,8 @@ impl Names {
     /// Reads the numbers, giving one to every name that has none yet, in a transaction of its own.
     pub(crate) fn intern(connection: &mut Connection, counts: Counts) -> Result<Names, Error> {
         let (numbers, types, parameters) = (HashMap::new(), HashMap::new(), Vec::new());
-        let mut names = Names { numbers, types, parameters, counts };
+        let sets = Cache::new(SETS);
+        let mut names = Names { numbers, types, parameters, counts, sets };
         // Another process may intern the same names at the same time: what it was first with is read, not overwritten.
         while !names.read(connection)? {
             connection.command(connection.dialect().begin_write())?;

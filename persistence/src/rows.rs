@@ -3,7 +3,7 @@
 //! SQLite gets inserts of a few fixed lengths, PostgreSQL one statement for all tables with an array for each column.
 
 use crate::connection::{Connection, Link};
-use crate::schema::{Kind, TYPE_COUNT, Table};
+use crate::schema::{Kind, TYPE_COUNT, Table, WORDS};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{Error as DieselError, QueryResult};
@@ -50,6 +50,11 @@ impl Rows {
     /// Names and kinds of the columns.
     pub(crate) const fn columns(&self) -> &'static [(&'static str, Kind)] {
         self.table.columns
+    }
+
+    /// Whether they are rows of the same table.
+    pub(crate) fn is_of_same_table(&self, other: &Rows) -> bool {
+        self.table.name == other.table.name
     }
 
     /// Whether there are none.
@@ -154,10 +159,13 @@ fn chunks(connection: &mut SqliteConnection, rows: &Rows) -> QueryResult<()> {
     Ok(())
 }
 
-/// What becomes of a row that is there already: counts add up, no other table has such.
+/// What becomes of a row that is there already: counts add up, a set of words is the same for all; no other table has
+/// such.
 fn meeting(table: &'static Table) -> &'static str {
     if table.name == TYPE_COUNT.name {
         " ON CONFLICT (type_id, shard) DO UPDATE SET living = type_count.living + excluded.living"
+    } else if table.name == WORDS.name {
+        " ON CONFLICT DO NOTHING"
     } else {
         ""
     }

@@ -61,6 +61,9 @@ pub(crate) const TOKEN: Table = Table {
     columns: &[("p", Integer), ("code", Integer), ("system", Integer), ("rid", Integer), ("text", Text)],
 };
 
+/// Sets of words, each kept once for all resources that have it.
+pub(crate) const WORDS: Table = Table { name: "ix_words", columns: &[("words", Integer), ("word", Integer)] };
+
 /// Strings.
 pub(crate) const STRING: Table = Table {
     name: "ix_string",
@@ -206,11 +209,12 @@ mod tests {
         },
     ];
 
-    const FILLED: [&Table; 12] = [
+    const FILLED: [&Table; 13] = [
         &RESOURCE,
         &TYPE_COUNT,
         &COMPARTMENT,
         &TOKEN,
+        &WORDS,
         &STRING,
         &DATE,
         &REFERENCE,

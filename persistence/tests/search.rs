@@ -100,6 +100,7 @@ fn found(store: &SqlStore, access: Access, criteria: Vec<Criterion>) -> (Vec<Str
         includes: vec![],
         included: 10,
         after: None,
+        backward: false,
     };
     let (send, receive) = channel();
     store

@@ -56,7 +56,10 @@ async fn answer(
     let view = negotiation::View::of(http.headers(), http.query_string())?;
     let request = if request::has_body(http.method()) {
         let coding = Coding::of(http.headers())?;
-        let bytes = limit::body(http.headers(), payload, app.settings.body_limit).await?;
+        let reading = limit::body(http.headers(), payload, app.settings.body_limit);
+        let within = Duration::from_secs(app.settings.body_timeout);
+        let slow = || Error::new(ErrorCode::SlowBody, "The body did not come within the time it may take.");
+        let bytes = tokio::time::timeout(within, reading).await.map_err(|_| slow())??;
         Body { bytes, coding, form }
     } else {
         Body { bytes: web::Bytes::new(), coding: Coding::Identity, form: false }

@@ -2,6 +2,7 @@
 
 use super::definitions::SearchParameter;
 use super::registry::{InteractionCode, Level, Registry, ResourceType};
+use crate::error::{Error, ErrorCode};
 use serde_json::{Map, Value, json};
 
 /// The security service of SMART App Launch.
@@ -57,6 +58,21 @@ pub fn statement(registry: &Registry, installation: &Installation<'_>) -> Value 
         "format": ["application/fhir+json", "json"],
         "rest": [rest],
     })
+}
+
+/// Checks `mode` (`FHIR R4 http.html#capabilities`). This is no terminology server, so every mode has the same answer. Other
+/// parameters are ignored, as tools add some of their own.
+///
+/// Errors: [`ErrorCode::InvalidParameter`].
+pub(crate) fn check_mode(parameters: &[(String, String)]) -> Result<(), Error> {
+    let known = |value: &str| matches!(value, "full" | "normative" | "terminology");
+    match parameters.iter().find(|(name, value)| name == "mode" && !known(value)) {
+        None => Ok(()),
+        Some(_) => {
+            let message = "'mode' is full, normative or terminology.";
+            Err(Error::new(ErrorCode::InvalidParameter, message))
+        }
+    }
 }
 
 /// SMART's service and addresses (`SMART App Launch 2.2 conformance.html`, and the R4 extension older clients read).

@@ -17,6 +17,15 @@ pub fn resource_key(type_name: &str, id: &str) -> i64 {
     key(hasher.finalize())
 }
 
+/// The key of a set of words, given by their keys in order.
+pub fn words_key(words: &[i64]) -> i64 {
+    let mut hasher = blake3::Hasher::new();
+    for word in words {
+        hasher.update(&word.to_le_bytes());
+    }
+    key(hasher.finalize())
+}
+
 fn key(hash: blake3::Hash) -> i64 {
     let bytes = hash.as_bytes().first_chunk::<8>().copied().unwrap_or_default();
     match i64::from_le_bytes(bytes) {

@@ -15,8 +15,9 @@ use crate::conformance::{ParameterId, TypeId};
 
 /// The format of index rows: what extraction gives and how it is kept. Raise it by one in every change that makes rows
 /// differ from those already stored: a server that opens an older store then indexes it anew by itself
-/// (`docs/decisions/0151`). 2: quantities in canonical units.
-pub const FORMAT: i64 = 2;
+/// (`docs/decisions/0151`). 2: quantities in canonical units. 3: tokens
+/// without case and with what they are sorted by, words, the codes of ValueSets, active members.
+pub const FORMAT: i64 = 3;
 
 /// Which aspect of a parameter's value a row holds. The store interns (parameter, facet) as one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,6 +111,14 @@ pub enum IndexValue {
     },
     /// One element that a composite parameter looks at: its components in order.
     Composite(Vec<IndexValue>),
+    /// The words of a text, for `_text` and `_content`: the rows of a set of words are kept once for all resources that have
+    /// just these.
+    Words {
+        /// Key of the set.
+        set: i64,
+        /// Keys of the words, sorted.
+        words: Vec<i64>,
+    },
     /// A position on the earth, for `near`.
     Position {
         /// Degrees north.

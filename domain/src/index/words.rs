@@ -1,18 +1,20 @@
 //! The words of a resource, for `_text` and `_content` (`FHIR R4 search.html#text`), as index rows: those of the narrative,
-//! and those of everything else that is written for people to read, each once.
+//! and those of everything else that is written for people to read.
+//!
+//! Resources of one kind say much the same, so that a set of words is kept once, and a resource has one row for each of its
+//! two sets (`docs/decisions/0112`).
 //!
 //! Read are elements of the types string, markdown and xhtml, extensions and contained resources among them; not codes,
 //! dates, numbers, ids, URLs and `Reference.reference`. A word is a run of letters and digits, without case and accents.
 
-use super::hash::text_key;
-use super::{Facet, IndexEntry};
+use super::hash::{text_key, words_key};
+use super::{Facet, IndexEntry, IndexValue};
 use crate::conformance::definitions::Shape;
 use crate::conformance::{Definitions, ParameterId};
 use crate::resource::json::Json;
 use crate::search::kind::string::folded;
-use crate::search::kind::token::key_row;
 use quick_xml::escape::{resolve_html5_entity, unescape_with};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// Words of one resource that are indexed at most.
 pub const MAX_WORDS: usize = 10_000;
@@ -73,30 +75,37 @@ pub(super) fn index(
     out: &mut Vec<IndexEntry>,
 ) {
     let Some(parameters) = Parameters::r4() else { return };
-    let mut run = Run { definitions, seen: HashSet::new(), parameter: parameters.narrative, out };
+    let mut run = Run { definitions, found: BTreeSet::new() };
     if let Some(div) = resource.get("text").and_then(|text| text.get("div")).and_then(Json::as_str) {
         run.add(&plain(div));
     }
-    run.parameter = parameters.rest;
+    run.keep(parameters.narrative, out);
     run.walk(shape, resource, true);
+    run.keep(parameters.rest, out);
 }
 
-struct Run<'a> {
+struct Run {
     definitions: &'static Definitions,
-    seen: HashSet<i64>,
-    parameter: ParameterId,
-    out: &'a mut Vec<IndexEntry>,
+    found: BTreeSet<i64>,
 }
 
-impl Run<'_> {
+impl Run {
     fn add(&mut self, text: &str) {
-        let Run { seen, parameter, out, .. } = self;
+        let found = &mut self.found;
         words(text, &mut |word| {
-            let key = text_key(word);
-            if seen.len() < MAX_WORDS && seen.insert(key) {
-                out.push(IndexEntry { parameter: *parameter, facet: Facet::Value, value: key_row(key, 0) });
+            if found.len() < MAX_WORDS {
+                found.insert(text_key(word));
             }
         });
+    }
+
+    /// Makes the row of the words found so far.
+    fn keep(&mut self, parameter: ParameterId, out: &mut Vec<IndexEntry>) {
+        let words: Vec<i64> = std::mem::take(&mut self.found).into_iter().collect();
+        if !words.is_empty() {
+            let value = IndexValue::Words { set: words_key(&words), words };
+            out.push(IndexEntry { parameter, facet: Facet::Value, value });
+        }
     }
 
     /// Adds the text below `node`. The narrative of the resource itself has been read.
@@ -147,15 +156,11 @@ mod tests {
         let mut out = Vec::new();
         index(definitions, shape, &tree, &mut out);
         let of = |parameter: ParameterId| {
-            let entries = out.iter().filter(|entry| entry.parameter == parameter);
-            let mut keys: Vec<i64> = entries
-                .filter_map(|entry| match entry.value {
-                    crate::index::IndexValue::Token { code, .. } => Some(code),
-                    _ => None,
-                })
-                .collect();
-            keys.sort_unstable();
-            keys
+            let entry = out.iter().find(|entry| entry.parameter == parameter).unwrap();
+            match &entry.value {
+                IndexValue::Words { words, .. } => words.clone(),
+                _ => Vec::new(),
+            }
         };
         let parameters = Parameters::r4().unwrap();
         (of(parameters.narrative), of(parameters.rest))
@@ -178,7 +183,7 @@ mod tests {
             "note":[{"text":"7.5 mg"}]}"##,
         );
         assert_eq!(narrative, keys("bone metastases cafe 42"));
-        assert_eq!(rest, keys("liver o neill ann hidden inner 7 5 mg"));
+        assert_eq!(rest, keys("liver bone o neill ann hidden inner 7 5 mg"));
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Address {
     ) -> Result<Interaction, Error> {
         let method = if method == "HEAD" { "GET" } else { method };
         match (self, method) {
-            (Address::Metadata, "GET") => Ok(Interaction::Capabilities),
+            (Address::Metadata, "GET") => Ok(Interaction::Capabilities(parameters)),
             (Address::System, "GET") => Ok(Interaction::Search(SearchScope::System, parameters)),
             (Address::System, "POST") => Ok(Interaction::Bundle(body)),
             (Address::Search(scope), "POST") | (Address::Compartment(scope), "GET") => {

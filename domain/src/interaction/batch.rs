@@ -20,7 +20,10 @@ impl PreparedBatch {
             let path = entry.path();
             let request = entry.request.map_err(|error| error.below(&path))?;
             let given = Given { resource: entry.resource, ..Given::default() };
-            server.prepare_entry(actor, request, given).map_err(|error| placed(error, &path))
+            let prepared = server.prepare_entry(actor, request, given);
+            prepared
+                .map(|prepared| Prepared { head: entry.head, ..prepared })
+                .map_err(|error| placed(error, &path))
         };
         PreparedBatch { entries: entries.into_iter().map(prepare).collect() }
     }

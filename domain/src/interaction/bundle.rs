@@ -47,7 +47,7 @@ pub(crate) fn prepare(
     } else {
         Work::Batch(PreparedBatch::new(server, actor, entries))
     };
-    Ok(Prepared { work })
+    Ok(Prepared::new(work))
 }
 
 /// Checks the Bundle without the resources in it; if it is at fault, those too, so that all is told at once.

@@ -19,6 +19,8 @@ pub(super) struct Entry<'a> {
     pub(super) full_url: Option<String>,
     /// What it asks, without the resource; `Err` if it asks nothing that exists.
     pub(super) request: Result<Request, Error>,
+    /// Whether its method is HEAD, which is a GET that is answered without the resource.
+    pub(super) head: bool,
     /// `entry.resource`.
     pub(super) resource: Option<Json<'a>>,
 }
@@ -63,9 +65,11 @@ pub(super) fn take_entries<'a>(bundle: &mut Object<'a>, base: &str, prefer: Pref
                 index,
                 full_url: entry.str("fullUrl").map(str::to_owned),
                 request: request(entry, base, prefer),
+                head: entry.get("request").and_then(|request| request.get("method")?.as_str())
+                    == Some("HEAD"),
                 resource: entry.remove("resource"),
             },
-            None => Entry { index, full_url: None, request: Err(no_request()), resource: None },
+            None => Entry { index, full_url: None, request: Err(no_request()), head: false, resource: None },
         });
     }
     taken

@@ -29,7 +29,7 @@ pub struct PreparedHistory {
 }
 
 impl PreparedHistory {
-    /// Reads `_count`, `_since`, `_summary`, `_elements` and the cursor. A history of an instance needs `r`, the others `s`.
+    /// Reads `_count`, `_since`, `_at`, `_summary`, `_elements` and the cursor. A history of an instance needs `r`, the others `s`.
     pub(crate) fn new(
         server: &Server,
         actor: &Actor,
@@ -52,9 +52,9 @@ impl PreparedHistory {
         for (name, value) in parameters {
             match &**name {
                 "_count" => query.count = limits.count(name, value)?,
-                "_since" => {
-                    query.since =
-                        Some(date::interval(value).map(|(lo, _)| Instant(lo)).ok_or_else(|| wrong(name))?)
+                "_since" => query.since = Some(interval(value).map(|(lo, _)| lo).ok_or_else(|| wrong(name))?),
+                "_at" => {
+                    query.at = Some(interval(value).ok_or_else(|| wrong(name))?);
                 }
                 PARAMETER => {
                     cursor = Some(value.clone());
@@ -93,6 +93,7 @@ impl PreparedHistory {
         if matches!(self.query.scope, HistoryScope::Instance(..))
             && page.total == Some(0)
             && self.query.since.is_none()
+            && self.query.at.is_none()
         {
             return Err(super::not_found());
         }
@@ -114,11 +115,17 @@ impl PreparedHistory {
             path: &path,
             processed: &self.processed,
             cursor: self.cursor.as_deref(),
+            previous: None,
             next: next.as_deref(),
             subset: &self.subset,
         };
         Ok(Answer { status: 200, body: Some(bundle::history(&head, &page)), version: None, location: false })
     }
+}
+
+/// The time that a date or instant spans. A plus sign in a query is a space unless it is encoded.
+fn interval(text: &str) -> Option<(Instant, Instant)> {
+    date::interval(&text.replace(' ', "+")).map(|(lo, hi)| (Instant(lo), Instant(hi)))
 }
 
 fn wrong(name: &str) -> Error {

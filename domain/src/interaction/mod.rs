@@ -78,8 +78,8 @@ pub enum Return {
 /// What is asked, one variant for each interaction of `FHIR R4 http.html`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Interaction {
-    /// `GET /metadata`.
-    Capabilities,
+    /// `GET /metadata?parameters`.
+    Capabilities(Parameters),
     /// `GET /Type/id?parameters`.
     Read(TypeId, Id, Parameters),
     /// `GET /Type/id/_history/version?parameters`.

@@ -58,7 +58,8 @@ impl PreparedSearch {
         let now = server.clock.now();
         let seal = Seal { key: &server.settings.cursor_key, caller: &self.caller };
         let subject = search_subject(&self.scope, &self.parsed.processed);
-        let next = matches.next.as_ref().map(|position| seal.search(position, &subject, now));
+        let next = matches.next.as_ref().map(|position| seal.search((position, false), &subject, now));
+        let previous = matches.previous.as_ref().map(|position| seal.search((position, true), &subject, now));
         let id = server.ids.resource_id();
         let path = self.scope.path();
         let head = Head {
@@ -68,6 +69,7 @@ impl PreparedSearch {
             path: &path,
             processed: &self.parsed.processed,
             cursor: self.cursor.as_deref(),
+            previous: previous.as_deref(),
             next: next.as_deref(),
             subset: &self.parsed.subset,
         };

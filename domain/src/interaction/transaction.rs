@@ -58,7 +58,7 @@ impl PreparedTransaction {
         };
         let mut faults = Vec::new();
         for (mut entry, id) in entries.into_iter().zip(ids) {
-            let (index, at) = (entry.index, entry.path());
+            let (index, at, head) = (entry.index, entry.path(), entry.head);
             let full_url = entry.full_url.as_deref();
             links.begin(index);
             let resource = entry.resource.as_mut();
@@ -74,8 +74,8 @@ impl PreparedTransaction {
                 server.prepare_entry(actor, request, given).map_err(|error| placed(error, &at))
             });
             match done {
-                Ok(Prepared { work: Work::Write(write) }) => prepared.writes.push((index, *write)),
-                Ok(read) => prepared.reads.push((index, read)),
+                Ok(Prepared { work: Work::Write(write), .. }) => prepared.writes.push((index, *write)),
+                Ok(read) => prepared.reads.push((index, Prepared { head, ..read })),
                 Err(error) => faults.extend(error.into_issues()),
             }
             if faults.len() >= MOST_FAULTS {

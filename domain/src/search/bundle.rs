@@ -25,6 +25,8 @@ pub struct Head<'a> {
     pub processed: &'a Parameters,
     /// The cursor of this page, if it is not the first.
     pub cursor: Option<&'a str>,
+    /// The cursor of the page before, if there is one.
+    pub previous: Option<&'a str>,
     /// The cursor of the next page, if there is one.
     pub next: Option<&'a str>,
     /// Which part of each resource is answered.
@@ -102,13 +104,18 @@ fn begin(head: &Head<'_>, type_: &str, total: Option<u64>, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(br#","link":[{"relation":"self","url":"#);
     write_string(&url(head, head.cursor), out);
-    if head.cursor.is_some() {
-        out.extend_from_slice(br#"},{"relation":"first","url":"#);
-        write_string(&url(head, None), out);
-    }
-    if let Some(next) = head.next {
-        out.extend_from_slice(br#"},{"relation":"next","url":"#);
-        write_string(&url(head, Some(next)), out);
+    // Where one page is all, `self` is the first.
+    let first = (head.cursor.is_some() || head.next.is_some()).then_some(None);
+    let links = [
+        (&br#"},{"relation":"first","url":"#[..], first),
+        (br#"},{"relation":"previous","url":"#, head.previous.map(Some)),
+        (br#"},{"relation":"next","url":"#, head.next.map(Some)),
+    ];
+    for (relation, cursor) in links {
+        if let Some(cursor) = cursor {
+            out.extend_from_slice(relation);
+            write_string(&url(head, cursor), out);
+        }
     }
     out.extend_from_slice(b"}]");
 }
@@ -200,6 +207,7 @@ mod tests {
             path: "Patient",
             processed,
             cursor: None,
+            previous: None,
             next,
             subset: &Subset::Whole,
         }
@@ -213,19 +221,26 @@ mod tests {
             included: vec![stored(Method::Create)],
             included_cut: false,
             total: Some(7),
+            previous: None,
             next: None,
         };
         let text = String::from_utf8(searchset(&head(&processed, Some("N")), &found, &[])).unwrap();
         let tree = Json::parse(text.as_bytes()).unwrap();
-        assert!(text.contains(r#""total":7,"link":[{"relation":"self","url":"https://x.example/FHIR/R4/Patient?name=a%26b%7Cc%20%C3%A9"},{"relation":"next","url":"https://x.example/FHIR/R4/Patient?name=a%26b%7Cc%20%C3%A9&_cursor=N"}]"#), "{text}");
+        assert!(text.contains(r#""total":7,"link":[{"relation":"self","url":"https://x.example/FHIR/R4/Patient?name=a%26b%7Cc%20%C3%A9"},{"relation":"first","url":"https://x.example/FHIR/R4/Patient?name=a%26b%7Cc%20%C3%A9"},{"relation":"next","url":"https://x.example/FHIR/R4/Patient?name=a%26b%7Cc%20%C3%A9&_cursor=N"}]"#), "{text}");
         assert!(text.contains(r#""fullUrl":"https://x.example/FHIR/R4/Patient/a","resource":{"resourceType":"Patient","id":"a","x":1.10},"search":{"mode":"match"}"#));
         assert_eq!(tree.get("entry").unwrap().each().len(), 2);
     }
 
     #[test]
     fn nothing_found_has_no_entry() {
-        let found =
-            Matches { matches: vec![], included: vec![], included_cut: false, total: None, next: None };
+        let found = Matches {
+            matches: vec![],
+            included: vec![],
+            included_cut: false,
+            total: None,
+            previous: None,
+            next: None,
+        };
         let text = searchset(&head(&Vec::new(), None), &found, &[]);
         assert!(Json::parse(&text).unwrap().get("entry").is_none());
     }

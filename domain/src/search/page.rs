@@ -72,9 +72,10 @@ pub fn history_subject(scope: &HistoryScope, processed: &Parameters) -> String {
 }
 
 impl Seal<'_> {
-    /// A cursor to `position` of the search that `subject` tells.
-    pub fn search(&self, position: &Position, subject: &str, now: Instant) -> String {
+    /// A cursor to `position` of the search that `subject` tells: to what comes after it, or `backward` to what comes before.
+    pub fn search(&self, (position, backward): (&Position, bool), subject: &str, now: Instant) -> String {
         let mut body = Vec::with_capacity(64);
+        body.push(u8::from(backward));
         body.extend_from_slice(&position.row.to_le_bytes());
         for value in &position.values {
             match value {
@@ -106,7 +107,7 @@ impl Seal<'_> {
         self.close(body, subject, now)
     }
 
-    /// Reads a cursor of the search that `subject` tells, with `keys` sort keys.
+    /// Reads a cursor of the search that `subject` tells, with `keys` sort keys: the place, and whether to read backward.
     ///
     /// Errors: [`ErrorCode::InvalidParameter`] for one that is altered, expired, of another query or of another caller.
     pub fn open_search(
@@ -115,9 +116,9 @@ impl Seal<'_> {
         subject: &str,
         keys: usize,
         now: Instant,
-    ) -> Result<Position, Error> {
+    ) -> Result<(Position, bool), Error> {
         let body = self.open(cursor, subject, now)?;
-        let mut rest = body.as_slice();
+        let (direction, mut rest) = body.split_first().ok_or_else(foreign)?;
         let row = number(&mut rest).ok_or_else(foreign)?;
         let mut values = Vec::with_capacity(keys);
         while let Some((kind, after)) = rest.split_first() {
@@ -127,7 +128,7 @@ impl Seal<'_> {
         if values.len() != keys {
             return Err(foreign());
         }
-        Ok(Position { values, row })
+        Ok((Position { values, row }, *direction == 1))
     }
 
     /// Reads a cursor of the history that `subject` tells.
@@ -182,7 +183,9 @@ fn refused(reason: &str) -> Error {
 }
 
 fn foreign() -> Error {
-    refused("it does not belong to this request; follow the 'next' link as it was given, with the same token")
+    refused(
+        "it does not belong to this request; follow the links of a page as they were given, with the same token",
+    )
 }
 
 fn number(rest: &mut &[u8]) -> Option<i64> {
@@ -227,8 +230,10 @@ mod tests {
             Some(SortValue::Real(0.5)),
         ];
         let position = Position { values, row: 42 };
-        let cursor = SEAL.search(&position, "q", NOW);
-        assert_eq!(SEAL.open_search(&cursor, "q", 4, NOW).unwrap(), position);
+        let backward = SEAL.search((&position, true), "q", NOW);
+        assert_eq!(SEAL.open_search(&backward, "q", 4, NOW).unwrap(), (position.clone(), true));
+        let cursor = SEAL.search((&position, false), "q", NOW);
+        assert_eq!(SEAL.open_search(&cursor, "q", 4, NOW).unwrap(), (position, false));
         assert!(SEAL.open_search(&cursor, "other", 4, NOW).is_err());
         assert!(SEAL.open_search(&cursor, "q", 3, NOW).is_err());
         assert!(Seal { caller: "app b", ..SEAL }.open_search(&cursor, "q", 4, NOW).is_err());

@@ -101,7 +101,8 @@ pub fn parse(
     }
     if let Some(cursor) = cursor {
         let subject = super::page::search_subject(&scope, &parsed);
-        query.after = Some(context.seal.open_search(&cursor, &subject, query.sort.len(), context.now)?);
+        let (at, backward) = context.seal.open_search(&cursor, &subject, query.sort.len(), context.now)?;
+        (query.after, query.backward) = (Some(at), backward);
     }
     Ok(Parsed { query, named, processed: parsed, warnings, subset })
 }
@@ -147,6 +148,7 @@ fn empty(scope: &SearchScope, types: Vec<TypeId>, limits: &Limits) -> Query {
         includes: Vec::new(),
         included: limits.included,
         after: None,
+        backward: false,
     }
 }
 

@@ -21,8 +21,10 @@ pub struct Query {
     pub includes: Vec<Include>,
     /// Resources that the page brings along at most.
     pub included: usize,
-    /// Where the page begins; `None` for the first page.
+    /// The place that the page borders on; `None` for the first page.
     pub after: Option<Position>,
+    /// Whether the page ends before that place, and does not begin after it.
+    pub backward: bool,
 }
 
 impl Query {
@@ -56,6 +58,24 @@ impl Query {
             }
         }
         Some(seen)
+    }
+
+    /// Where the pages before and after one begin. `first` and `last` are the places of its matches, `more` whether others lie
+    /// beyond it in the direction of reading. From a page that turned out empty the way back includes the place it borders
+    /// on, so that nothing is left out.
+    pub fn neighbours(
+        &self,
+        first: Option<Position>,
+        last: Option<Position>,
+        more: bool,
+    ) -> (Option<Position>, Option<Position>) {
+        let bordering = |row: i64| self.after.as_ref().map(|at| Position { row, ..at.clone() });
+        let row = self.after.as_ref().map_or(0, |at| at.row);
+        match (&self.after, self.backward) {
+            (None, _) => (None, last.filter(|_| more)),
+            (Some(_), false) => (first.or_else(|| bordering(row + 1)), last.filter(|_| more)),
+            (Some(_), true) => (first.filter(|_| more), last.or_else(|| bordering(row - 1))),
+        }
     }
 
     /// The total that a page of `matches` tells: a first page without more.
@@ -268,6 +288,8 @@ pub enum Test {
     },
     /// On [`IndexValue::Composite`](crate::index::IndexValue::Composite): every component passes its test.
     Composite(Vec<Test>),
+    /// On [`IndexValue::Words`](crate::index::IndexValue::Words): the word with this key is among them.
+    Word(i64),
     /// On [`IndexValue::Token`](crate::index::IndexValue::Token): one of the codes of a ValueSet (`:in`).
     Member(Set),
 }
@@ -375,7 +397,7 @@ pub struct Include {
     pub iterate: bool,
 }
 
-/// The place after which a page begins: the sort values and row of the last match before it.
+/// A place between matches: the sort values and row of the one before it or, to read backward, after it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Position {
     /// One for each sort key; `None` where the resource had no value.

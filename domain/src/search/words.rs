@@ -3,7 +3,7 @@
 //!
 //! A query becomes clauses: of each at least one word must be in the text.
 
-use super::query::{Criterion, SystemTest, Test};
+use super::query::{Criterion, Test};
 use crate::index::Facet;
 use crate::index::hash::text_key;
 use crate::index::words::{Parameters, words};
@@ -38,16 +38,13 @@ pub(super) fn parse(queries: &[String], narrative: bool) -> Result<Criterion, St
 
 /// That one of the words is there.
 fn one_of(parameters: Parameters, narrative: bool, clause: &Clause) -> Criterion {
-    let tests = || {
-        let test = |word: &String| Test::Token { system: SystemTest::None, code: Some(text_key(word)) };
-        clause.iter().map(test).collect()
-    };
+    let tests = || clause.iter().map(|word| Test::Word(text_key(word))).collect();
     let matches =
         |parameter| Criterion::Matches { parameter, facet: Facet::Value, tests: tests(), negated: false };
     if narrative {
         return matches(parameters.narrative);
     }
-    // A word of the narrative is not kept a second time.
+    // The narrative is part of the content, and its words are kept apart.
     Criterion::Any(vec![matches(parameters.rest), matches(parameters.narrative)])
 }
 

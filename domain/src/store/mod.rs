@@ -154,6 +154,8 @@ pub struct Matches {
     pub included_cut: bool,
     /// All matches, if counted.
     pub total: Option<u64>,
+    /// Where the page before ends, if there is one.
+    pub previous: Option<Position>,
     /// Where the next page begins, if there is one.
     pub next: Option<Position>,
 }

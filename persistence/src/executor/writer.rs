@@ -105,7 +105,7 @@ impl Group {
                 Ok(()) => self.done.push((job, Ok(()))),
             }
         }
-        let outcome = connection.commit();
+        let outcome = commit(connection, place);
         self.committing = outcome.is_err() && connection.lost;
         outcome
     }
@@ -146,6 +146,13 @@ impl Savepoint {
         *self = Savepoint::Fresh;
         connection.command("ROLLBACK TO SAVEPOINT job")
     }
+}
+
+/// Commits, and remembers the sets of words that are kept from then on.
+fn commit(connection: &mut Connection, place: &Place) -> Result<(), Error> {
+    connection.commit()?;
+    connection.kept().into_iter().for_each(|set| place.names.sets.insert(set, ()));
+    Ok(())
 }
 
 fn perform(tx: &mut Transaction<'_>, job: &mut Job) -> Result<(), Error> {
@@ -202,7 +209,7 @@ impl Alone {
         self.locks.sort_unstable();
         self.locks.dedup();
         outcome?;
-        let outcome = connection.commit();
+        let outcome = commit(connection, place);
         self.in_commit = outcome.is_err() && connection.lost;
         outcome
     }

@@ -69,8 +69,8 @@ pub(crate) fn columns(value: &IndexValue) -> Columns<'_> {
             columns.text = version;
         }
         IndexValue::Uri { value, .. } => columns.text = value,
-        // Components are never composites or positions.
-        IndexValue::Composite(_) | IndexValue::Position { .. } => {}
+        // Components are never composites, words or positions.
+        IndexValue::Composite(_) | IndexValue::Words { .. } | IndexValue::Position { .. } => {}
     }
     columns
 }

@@ -7,15 +7,19 @@ mod state;
 
 use crate::names::Names;
 use crate::rows::{Cell, Rows};
-use crate::schema::{COMPOSITE, DATE, NUMBER, POSITION, QUANTITY, REFERENCE, STRING, TOKEN, URI};
+use crate::schema::{COMPOSITE, DATE, NUMBER, POSITION, QUANTITY, REFERENCE, STRING, TOKEN, URI, WORDS};
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
 use domain::index::{IndexEntry, IndexValue, QuantityValue};
+use std::collections::BTreeSet;
 
 /// Index rows to be written, by table.
 pub(crate) struct IndexRows {
     token: Rows,
+    words: Rows,
+    /// The sets whose words are among the rows.
+    sets: BTreeSet<i64>,
     string: Rows,
     date: Rows,
     reference: Rows,
@@ -31,6 +35,8 @@ impl IndexRows {
     pub(crate) const fn new() -> IndexRows {
         IndexRows {
             token: Rows::of(&TOKEN),
+            words: Rows::of(&WORDS),
+            sets: BTreeSet::new(),
             string: Rows::of(&STRING),
             date: Rows::of(&DATE),
             reference: Rows::of(&REFERENCE),
@@ -45,7 +51,11 @@ impl IndexRows {
     /// Adds the rows of the resource `rid`.
     pub(crate) fn add(&mut self, names: &Names, rid: i64, entries: Vec<IndexEntry>) {
         for IndexEntry { parameter, facet, value } in entries {
-            self.add_one(names.p(parameter, facet), rid, value);
+            let p = names.p(parameter, facet);
+            match value {
+                IndexValue::Words { set, words } => self.set(names, (p, rid), set, words),
+                value => self.add_one(p, rid, value),
+            }
         }
     }
 
@@ -72,16 +82,45 @@ impl IndexRows {
             IndexValue::Position { latitude, longitude } => {
                 self.position.push([p, Real(latitude), Real(longitude), row]);
             }
+            IndexValue::Words { .. } => {}
             IndexValue::Composite(components) => {
                 self.composite.push(composite::row(number, rid, &components))
             }
         }
     }
 
+    /// The row of a resource with a set of words, and the rows of the set where they may be missing.
+    fn set(&mut self, names: &Names, (p, rid): (i64, i64), set: i64, words: Vec<i64>) {
+        let row = [p, set, 0, rid].map(Cell::Integer);
+        self.token.push(row.into_iter().chain([Cell::Text(String::new())]));
+        if !names.sets.contains_key(&set) && self.sets.insert(set) {
+            for word in words {
+                self.words.push([set, word].map(Cell::Integer));
+            }
+        }
+    }
+
+    /// The sets of words among the rows.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = i64> {
+        self.sets.iter().copied()
+    }
+
     /// The rows, by table.
-    pub(crate) fn tables(self) -> [Rows; 9] {
-        let IndexRows { token, string, date, reference, uri, number, quantity, position, composite } = self;
-        [token, string, date, reference, uri, number, quantity, position, composite]
+    pub(crate) fn tables(self) -> [Rows; 10] {
+        let IndexRows {
+            token,
+            words,
+            string,
+            date,
+            reference,
+            uri,
+            number,
+            quantity,
+            position,
+            composite,
+            ..
+        } = self;
+        [token, words, string, date, reference, uri, number, quantity, position, composite]
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{IndexRows, delete};
 use crate::integrity::rows::{Row, difference, expected, indexed};
+use crate::integrity::words;
 use crate::names::{CUSTOM, FACETS};
 use crate::resources::lock;
 use crate::resources::read::{SELECT_CURRENT, key};
@@ -40,13 +41,15 @@ pub(super) fn differing(
     }
     let rids: Vec<i64> = resources.iter().map(|one| one.stored.row).collect();
     let mut kept = indexed(tx.connection, &rids)?;
+    let incomplete = words::incomplete(tx, resources.iter().map(|one| &one.indexed))?;
+    incomplete.keys().for_each(|set| tx.names.sets.invalidate(set));
     let mut differs = |one: &Reindexed| {
         let mut wanted: HashMap<&'static str, Vec<Row>> = HashMap::new();
         for entry in &one.indexed.entries {
             let (table, row) = expected(tx.names, entry);
             wanted.entry(table).or_default().push(row);
         }
-        let mut differs = false;
+        let mut differs = words::missing(&incomplete, &one.indexed) > 0;
         for (table, rows) in &mut kept {
             let wanted = wanted.remove(table).unwrap_or_default();
             differs |= difference(wanted, rows.remove(&one.stored.row).unwrap_or_default()) != (0, 0);
@@ -76,7 +79,10 @@ pub(super) fn rewrite(tx: &mut Transaction<'_>, resources: &[Reindexed]) -> Resu
     for one in same {
         rows.add(tx.names, one.stored.row, one.indexed.entries.clone());
     }
-    rows::write(tx.connection, &[], &rows.tables())
+    let sets: Vec<i64> = rows.sets().collect();
+    rows::write(tx.connection, &[], &rows.tables())?;
+    tx.connection.wrote(sets);
+    Ok(())
 }
 
 /// Selects resources that have rows of a parameter, and deletes those rows, by table.

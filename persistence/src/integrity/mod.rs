@@ -3,9 +3,11 @@
 
 mod compartments;
 pub(crate) mod rows;
+pub(crate) mod words;
 
 use crate::connection::VersionRow;
 use crate::resources::stored;
+use crate::schema::WORDS;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use compartments::Compartments;
@@ -191,7 +193,13 @@ impl Walk<'_> {
     fn tables(&mut self, tx: &mut Transaction<'_>) -> Result<(), Error> {
         let mut expected: HashMap<&'static str, ByResource> = HashMap::new();
         let mut compartments = ByResource::new();
+        let incomplete = words::incomplete(tx, self.resources.values().map(|resource| &resource.indexed))?;
+        let mut unworded = Vec::new();
         for (rid, resource) in &mut self.resources {
+            let missing = words::missing(&incomplete, &resource.indexed);
+            if missing > 0 {
+                unworded.push((resource.name.clone(), missing));
+            }
             for entry in std::mem::take(&mut resource.indexed.entries) {
                 let (table, row) = rows::expected(tx.names, &entry);
                 expected.entry(table).or_default().entry(*rid).or_default().push(row);
@@ -200,6 +208,9 @@ impl Walk<'_> {
             let rows =
                 spans.map(|(patient, since, until)| Row::of(patient, &[resource.type_number, since, until]));
             compartments.insert(*rid, rows.collect());
+        }
+        for (resource, missing) in unworded {
+            self.find(resource, Fault::Rows { table: WORDS.name, missing, unexpected: 0 });
         }
         for table in rows::TABLES {
             let kept = table.read(tx.connection, self.range)?;

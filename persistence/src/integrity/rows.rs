@@ -203,6 +203,7 @@ pub(crate) fn expected(names: &Names, entry: &IndexEntry) -> (&'static str, Row)
             let keys = row(&[quantity.code, quantity.unit, quantity.canonical_unit]);
             ("ix_quantity", keys.reals(&[quantity.lo, quantity.hi, lo, hi]))
         }
+        IndexValue::Words { set, .. } => ("ix_token", row(&[*set, 0]).texts(&[""])),
         IndexValue::Position { latitude, longitude } => {
             ("ix_position", row(&[]).reals(&[*latitude, *longitude]))
         }

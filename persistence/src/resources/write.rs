@@ -68,12 +68,20 @@ pub(crate) fn versions(tx: &mut Transaction<'_>, versions: Vec<NewVersion>) -> R
     let compartments = compartments(tx, members, &held.compartments)?;
     let mut added = vec![resources, compartments, counts(tx, living)?];
     let mut gone = Vec::new();
-    for (wanted, held) in indexes.tables().into_iter().zip(&held.tables) {
-        let (new, old) = wanted.difference(held);
-        added.push(new);
-        gone.push(old);
+    let sets: Vec<i64> = indexes.sets().collect();
+    for wanted in indexes.tables() {
+        match held.tables.iter().find(|held| held.is_of_same_table(&wanted)) {
+            Some(held) => {
+                let (new, old) = wanted.difference(held);
+                added.push(new);
+                gone.push(old);
+            }
+            None => added.push(wanted),
+        }
     }
-    rows::write(tx.connection, &gone, &added)
+    rows::write(tx.connection, &gone, &added)?;
+    tx.connection.wrote(sets);
+    Ok(())
 }
 
 /// How many more resources are not deleted with a version than before it.

@@ -66,10 +66,8 @@ pub(super) fn merged(
         statement.sql(if n > 0 { " UNION ALL SELECT a.* FROM (" } else { "SELECT a.* FROM (" });
         select(statement, tx, access, query, arm)?;
         if page {
-            if let Some(position) = &query.after {
-                sort::after(statement, by(tx, access, query), position, None)?;
-            }
-            sort::order(statement, &query.sort, "v.rid", false);
+            sort::beyond(statement, by(tx, access, query), query, None)?;
+            sort::order(statement, query, "v.rid", false);
             statement.sql(" LIMIT ").integer(limit(query));
         }
         statement.sql(") a");

@@ -2,11 +2,10 @@
 //! the scan ends with the page. Resources without the date come last, by a second statement.
 
 use super::drive::is_of;
-use super::rows::{OF_PAGE, RESOURCES, by, is_of_index, limit, living, page as undated};
+use super::found::{self, Found};
+use super::rows::{OF_PAGE, by, is_of_index, limit, living, page as without_date};
 use super::{criterion, sort};
 use crate::access::covered_living;
-use crate::connection::VersionRow;
-use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::Access;
@@ -25,32 +24,55 @@ pub(super) fn parameter(query: &Query) -> Option<ParameterId> {
     fits.then_some(*parameter)
 }
 
-/// The resources of the page of `query` and one more, if there are more.
+/// The resources of the page of `query` and one more, if there are more, in the direction of reading.
 pub(super) fn page(
     tx: &mut Transaction<'_>,
     access: &Access,
     query: &Query,
     parameter: ParameterId,
-) -> Result<Vec<VersionRow>, Error> {
+) -> Result<Vec<Found>, Error> {
     let held = query.after.as_ref().and_then(|position| position.values.first());
-    let mut found = match held {
-        Some(None) => Vec::new(),
-        Some(Some(SortValue::Integer(held))) => with_date(tx, access, query, (parameter, Some(*held)))?,
-        _ => with_date(tx, access, query, (parameter, None))?,
+    // Where the page borders on: one with the date, one without, or none.
+    let (from, among_undated) = match held {
+        Some(Some(SortValue::Integer(held))) => (Some(*held), false),
+        Some(_) => (None, true),
+        None => (None, false),
     };
+    let skipped = if query.backward { from.is_some() } else { among_undated };
+    let mut found = Vec::new();
+    if !skipped {
+        found = part(tx, access, query, (parameter, from, query.backward))?;
+    }
     let missing = limit(query) - i64::try_from(found.len()).unwrap_or(i64::MAX);
     if missing > 0 {
-        let mut rest = Query {
-            sort: query.sort.iter().skip(1).copied().collect(),
-            count: usize::try_from(missing - 1).unwrap_or(0),
-            after: query.after.as_ref().filter(|_| matches!(held, Some(None))).map(|position| Position {
-                values: position.values.iter().skip(1).cloned().collect(),
-                row: position.row,
-            }),
-            ..query.clone()
-        };
-        rest.criteria.push(Criterion::Missing { parameter, missing: true });
-        found.extend(undated(tx, access, &rest, None)?);
+        let rest = Query { count: usize::try_from(missing - 1).unwrap_or(0), ..query.clone() };
+        found.extend(part(tx, access, &rest, (parameter, from, !query.backward))?);
+    }
+    Ok(found)
+}
+
+/// The first resources of one of the two parts: those with the date (of `from` and beyond), or those without.
+fn part(
+    tx: &mut Transaction<'_>,
+    access: &Access,
+    query: &Query,
+    (parameter, from, undated): (ParameterId, Option<i64>, bool),
+) -> Result<Vec<Found>, Error> {
+    if !undated {
+        return with_date(tx, access, query, (parameter, from));
+    }
+    let mut rest = Query {
+        sort: query.sort.iter().skip(1).copied().collect(),
+        after: query.after.as_ref().filter(|_| from.is_none()).map(|position| Position {
+            values: position.values.iter().skip(1).cloned().collect(),
+            row: position.row,
+        }),
+        ..query.clone()
+    };
+    rest.criteria.push(Criterion::Missing { parameter, missing: true });
+    let mut found = without_date(tx, access, &rest, None)?;
+    for one in &mut found {
+        one.keys.insert(0, None);
     }
     Ok(found)
 }
@@ -61,11 +83,11 @@ fn with_date(
     access: &Access,
     query: &Query,
     (parameter, held): (ParameterId, Option<i64>),
-) -> Result<Vec<VersionRow>, Error> {
+) -> Result<Vec<Found>, Error> {
     let descending = query.sort.first().is_some_and(|sort| sort.descending);
     let p = tx.names.p(parameter, Facet::Value);
     let index_suffices = query.criteria.iter().all(criterion::is_of_index) && is_of_index(access, query);
-    let mut statement = Statement::new(RESOURCES);
+    let mut statement = sort::resources(&query.sort);
     // The first key is the index's own column.
     let first = if index_suffices { "v.lo" } else { "d.lo" };
     statement.sql("SELECT v.rid AS rid");
@@ -74,7 +96,9 @@ fn with_date(
         .sql(" FROM (SELECT i.rid AS rid, i.lo AS lo, i.hi AS hi FROM ix_date i WHERE i.p = ")
         .integer(p);
     if let Some(held) = held {
-        statement.sql(if descending { " AND i.lo <= " } else { " AND i.lo >= " }).integer(held);
+        statement
+            .sql(if descending != query.backward { " AND i.lo <= " } else { " AND i.lo >= " })
+            .integer(held);
     }
     if index_suffices {
         statement.sql(") v WHERE ");
@@ -94,11 +118,11 @@ fn with_date(
         (false, false) => " AND (SELECT 1 FROM ix_date j WHERE j.rid = d.rid AND (j.lo < d.lo OR (j.lo = d.lo AND j.hi < d.hi)) AND j.p = ",
     });
     statement.integer(p).sql(criterion::NONE);
-    if let Some(position) = query.after.as_ref().filter(|_| held.is_some()) {
-        sort::after(&mut statement, by(tx, access, query), position, Some(first))?;
+    if held.is_some() {
+        sort::beyond(&mut statement, by(tx, access, query), query, Some(first))?;
     }
-    sort::order(&mut statement, &query.sort, "v.rid", true);
+    sort::order(&mut statement, query, "v.rid", true);
     statement.sql(" LIMIT ").integer(limit(query)).sql(OF_PAGE);
-    sort::order(&mut statement, &query.sort, "m.rid", true);
-    tx.connection.versions(&statement)
+    sort::order(&mut statement, query, "m.rid", true);
+    found::load(tx.connection, &statement, true)
 }

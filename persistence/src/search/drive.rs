@@ -163,6 +163,12 @@ fn seek(tx: &Transaction<'_>, access: &Access, criterion: &Criterion) -> Result<
                     rows.sql(" AND i.code = c.code AND i.system = c.system");
                     continue;
                 }
+                if let Test::Word(word) = test {
+                    rows.sql("ix_words w CROSS JOIN ix_token i WHERE w.word = ").integer(*word);
+                    rows.sql(" AND i.p = ").integer(tx.names.p(*parameter, *facet));
+                    rows.sql(" AND i.code = w.words AND i.system = 0");
+                    continue;
+                }
                 rows.sql(test::table(tests, criterion::kind_of(*parameter))).sql(" i WHERE i.p = ");
                 rows.integer(tx.names.p(*parameter, *facet)).sql(" AND ");
                 test::compile(&mut rows, test)?;
@@ -256,7 +262,7 @@ fn is_seekable(test: &Test) -> bool {
     match test {
         Test::Token { code, .. } => code.is_some(),
         Test::Text { how, text } => !text.is_empty() && *how != TextMatch::Contains,
-        Test::Reference { .. } | Test::Member(_) => true,
+        Test::Reference { .. } | Test::Member(_) | Test::Word(_) => true,
         Test::Uri { how, .. } => *how != UriMatch::Above,
         Test::Date(test) => test.prefix == Prefix::Eq,
         Test::Number { prefix, .. } => *prefix == Prefix::Eq,

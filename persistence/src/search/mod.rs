@@ -5,6 +5,7 @@ pub(crate) mod counts;
 pub(crate) mod criterion;
 mod dated;
 mod drive;
+mod found;
 mod include;
 #[cfg(test)]
 mod plans;
@@ -21,6 +22,7 @@ use domain::access::Access;
 use domain::search::query::{Position, Query, Total};
 use domain::search::set::names_any;
 use domain::store::{Matches, ReadTx, Stored};
+use found::Found;
 
 /// Resources that are not deleted.
 pub(super) const ALIVE: &str = "v.method <> 3";
@@ -39,29 +41,27 @@ pub(crate) fn run(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> R
     let drive = drive::choose(tx, access, query)?;
     let total = totals::total(tx, access, query, drive.as_ref())?;
     if query.count == 0 {
-        return Ok(Matches { matches: vec![], included: vec![], included_cut: false, total, next: None });
+        let (previous, next) = (None, None);
+        return Ok(Matches { matches: vec![], included: vec![], included_cut: false, total, previous, next });
     }
-    let page = |tx: &mut Transaction<'_>| match (&drive, dated::parameter(query)) {
+    let mut found = match (&drive, dated::parameter(query)) {
         (None, Some(parameter)) => {
             tx.snapshot()?;
-            dated::page(tx, access, query, parameter)
+            dated::page(tx, access, query, parameter)?
         }
-        _ => rows::page(tx, access, query, drive.as_ref()),
+        _ => rows::page(tx, access, query, drive.as_ref())?,
     };
-    let mut found = page(tx)?;
-    if found.len() > query.count && !query.sort.is_empty() && !tx.connection.begun {
-        // Where the next page begins is read by a second statement, and must be where this page ends.
-        tx.snapshot()?;
-        found = page(tx)?;
-    }
     let more = found.len() > query.count;
+    found.truncate(query.count);
+    if query.backward {
+        found.reverse();
+    }
+    let place =
+        |found: Option<&Found>| found.map(|one| Position { values: one.keys.clone(), row: one.version.0 });
+    let (previous, next) = query.neighbours(place(found.first()), place(found.last()), more);
     let matches: Vec<Stored> =
-        found.into_iter().take(query.count).map(|row| stored(tx.names, row)).collect::<Result<_, _>>()?;
-    let next = match matches.last().filter(|_| more) {
-        Some(last) => Some(Position { values: sort::values(tx, access, &query.sort, last)?, row: last.row }),
-        None => None,
-    };
+        found.into_iter().map(|found| stored(tx.names, found.version)).collect::<Result<_, _>>()?;
     let total = total.or_else(|| query.total_of_page(matches.len(), more));
     let (included, included_cut) = include::bring(tx, access, query, &matches)?;
-    Ok(Matches { matches, included, included_cut, total, next })
+    Ok(Matches { matches, included, included_cut, total, previous, next })
 }

@@ -49,6 +49,18 @@ const SEARCHES: &[(&str, &[&str])] = &[
     ("Condition?code=d3,d4", &[TOKEN]),
     ("Observation?code=urn:loinc|c1&value-quantity=gt50", &[TOKEN_SYSTEM, "ix_quantity_rid (rid=?)"]),
     ("Patient?_has:Condition:patient:code=d3", &[TOKEN, "ix_reference_rid"]),
+    ("Condition?code:in=ValueSet/v", &["ix_token_rid (rid=? AND p=?", TOKEN_SYSTEM]),
+    (
+        "Observation?code:in=http://v.example/all",
+        &["PRIMARY KEY (p=? AND value=?)", "ix_token_rid (rid=? AND p=?"],
+    ),
+    ("Observation?_content=three", &["ix_words_word (word=?)", TOKEN_SYSTEM]),
+    ("Patient?_list=l", &["resource_key (key=?)", "ix_reference_rid"]),
+    ("Observation?patient=p7&_sort=code", &[TARGET, "ix_token_rid (rid=?)"]),
+    (
+        "Observation?patient=p7&_sort=-encounter",
+        &[TARGET, "ix_reference_rid (rid=?)", "resource_key (key=?)"],
+    ),
     ("Observation?category=vital", &[TOKEN, "resource_type_rid", "ix_token_rid"]),
     ("Observation?category=urn:cat|vital&_sort=-date", &["PRIMARY KEY (p=?)"]),
     ("Observation?_sort=-date", &["PRIMARY KEY (p=?)"]),
@@ -126,6 +138,21 @@ fn ward() -> Vec<(&'static str, String, String)> {
             all.push(("Observation", format!("o{patient}-{number}"), format!(r#""status":"final","category":[{{"coding":[{{"system":"urn:cat","code":"{category}"}}]}}],"code":{{"coding":[{{"system":"urn:loinc","code":"c{}"}}]}},"effectiveDateTime":"2024-03-{day:02}","valueQuantity":{{"value":{number},"unit":"mg"}},"encounter":{{"reference":"Encounter/e{patient}"}},{subject}"#, number % 2)));
         }
     }
+    let set = |codes: &str| {
+        format!(r#""status":"active","url":"http://v.example/all","compose":{{"include":[{codes}]}}"#)
+    };
+    all.push((
+        "ValueSet",
+        "v".to_owned(),
+        set(r#"{"system":"urn:sct","concept":[{"code":"d3"},{"code":"d4"}]}"#),
+    ));
+    all.push(("ValueSet", "w".to_owned(), set(r#"{"system":"urn:loinc","concept":[{"code":"c0"}]}"#)));
+    all.push((
+        "Observation",
+        "words".to_owned(),
+        r#""status":"final","code":{"text":"One two three"}"#.to_owned(),
+    ));
+    all.push(("List", "l".to_owned(), r#""entry":[{"item":{"reference":"Patient/p7"}}]"#.to_owned()));
     all
 }
 

@@ -1,10 +1,10 @@
 //! The rows that a search matches, found in indexes as far as they tell, and the resources of one page of them.
 
 use super::drive::Drive;
+use super::found::{self, Found};
 use super::sort::Order;
 use super::{ALIVE, arms, criterion, sort};
 use crate::access::{covered_any_living, covered_living};
-use crate::connection::VersionRow;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
@@ -12,34 +12,28 @@ use domain::access::{Access, Reach};
 use domain::conformance::TypeId;
 use domain::search::query::{Criterion, Query, SortBy};
 
-/// The columns of a resource, read only for the rows of a page.
-pub(super) const RESOURCES: &str =
-    "SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body FROM (";
-
 /// Joins the rows of a page, `m`, with their resources.
 pub(super) const OF_PAGE: &str = ") m CROSS JOIN resource v WHERE v.rid = m.rid";
 
-/// The resources of the page of `query` and one more, if there are more.
+/// The resources of the page of `query` and one more, if there are more, in the direction of reading.
 pub(super) fn page(
     tx: &mut Transaction<'_>,
     access: &Access,
     query: &Query,
     drive: Option<&Drive>,
-) -> Result<Vec<VersionRow>, Error> {
-    let mut statement = Statement::new(RESOURCES);
+) -> Result<Vec<Found>, Error> {
+    let mut statement = sort::resources(&query.sort);
     match arms::of(access, query).filter(|_| drive.is_none()) {
         Some(arms) => arms::merged(&mut statement, tx, access, (query, &arms), true)?,
         None => {
             select(&mut statement, tx, access, query, drive)?;
-            if let Some(position) = &query.after {
-                sort::after(&mut statement, by(tx, access, query), position, None)?;
-            }
+            sort::beyond(&mut statement, by(tx, access, query), query, None)?;
         }
     }
-    sort::order(&mut statement, &query.sort, "v.rid", false);
+    sort::order(&mut statement, query, "v.rid", false);
     statement.sql(" LIMIT ").integer(limit(query)).sql(OF_PAGE);
-    sort::order(&mut statement, &query.sort, "m.rid", false);
-    tx.connection.versions(&statement)
+    sort::order(&mut statement, query, "m.rid", false);
+    found::load(tx.connection, &statement, !query.sort.is_empty())
 }
 
 /// What a query is sorted by.
@@ -64,11 +58,7 @@ pub(super) fn select(
         if let Some(arms) = arms::of(access, query) {
             return arms::merged(statement, tx, access, (query, &arms), false);
         }
-        statement.sql("SELECT v.rid AS rid");
-        sort::keys(statement, by(tx, access, query), None)?;
-        statement.sql(" FROM resource v WHERE ");
-        living(statement, tx, access, &query.types)?;
-        return criterion::all(statement, tx.names, access, &query.criteria);
+        return all(statement, tx, access, query);
     };
     let rest = query.criteria.iter().enumerate().filter(|(place, _)| drive.meets != Some(*place));
     let (of_index, others): (Vec<&Criterion>, Vec<&Criterion>) =
@@ -102,6 +92,20 @@ pub(super) fn select(
         criterion::one(statement.sql(" AND "), tx.names, access, criterion)?;
     }
     Ok(())
+}
+
+/// Adds the same as [`select`] from the table of all resources, ending in conditions on `v`.
+pub(super) fn all(
+    statement: &mut Statement,
+    tx: &Transaction<'_>,
+    access: &Access,
+    query: &Query,
+) -> Result<(), Error> {
+    statement.sql("SELECT v.rid AS rid");
+    sort::keys(statement, by(tx, access, query), None)?;
+    statement.sql(" FROM resource v WHERE ");
+    living(statement, tx, access, &query.types)?;
+    criterion::all(statement, tx.names, access, &query.criteria)
 }
 
 /// Whether the access to the type searched and the order are told by index rows.

@@ -4,13 +4,11 @@ use super::ALIVE;
 use crate::access::covered_any_living;
 use crate::names::Names;
 use crate::statement::Statement;
-use crate::transaction::Transaction;
 use domain::access::Access;
 use domain::conformance::{Definitions, SearchKind};
 use domain::index::Facet;
 use domain::search::limits::MOST_SORT_KEYS;
-use domain::search::query::{Position, Sort, SortBy, SortValue};
-use domain::store::Stored;
+use domain::search::query::{Query, Sort, SortBy, SortValue};
 use domain::{Error, ErrorCode};
 
 /// Who sorts, and by what.
@@ -53,15 +51,15 @@ fn value(statement: &mut Statement, of: Order<'_>, sort: Sort) -> Result<(), Err
         (SearchKind::Uri, false) => "(SELECT MIN(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p = ",
         (SearchKind::Uri, true) => "(SELECT MAX(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p = ",
         (SearchKind::Token, false) => {
-            "(SELECT MIN(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND i.p = "
+            "(SELECT MIN(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND +i.p = "
         }
         (SearchKind::Token, true) => {
-            "(SELECT MAX(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND i.p = "
+            "(SELECT MAX(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND +i.p = "
         }
         (SearchKind::Reference, descending) => {
             statement.sql(if descending { "(SELECT MAX(" } else { "(SELECT MIN(" });
             target(statement, of)?;
-            ") FROM ix_reference i WHERE i.rid = v.rid AND i.p = "
+            ") FROM ix_reference i WHERE i.rid = v.rid AND +i.p = "
         }
         _ => return Err(unsupported()),
     };
@@ -83,43 +81,24 @@ fn unsupported() -> Error {
     Error::new(ErrorCode::NotSupported, "Sorting by this kind of parameter is not supported yet.")
 }
 
-/// What a sort key's values are in SQL.
-enum Column {
-    Integer,
-    Real,
-    Text,
-}
-
-fn column(sort: Sort) -> Column {
-    match sort.by {
-        SortBy::LastUpdated => Column::Integer,
-        SortBy::Id => Column::Text,
-        SortBy::Parameter(parameter) => match Definitions::r4().kind_of(parameter) {
-            SearchKind::String | SearchKind::Uri | SearchKind::Token | SearchKind::Reference => Column::Text,
-            SearchKind::Number | SearchKind::Quantity => Column::Real,
-            _ => Column::Integer,
-        },
-    }
-}
-
 /// Names of the sort keys among the columns of a search's rows.
-const KEYS: [(&str, &str); MOST_SORT_KEYS] = [
-    (" AS k0", "k0"),
-    (" AS k1", "k1"),
-    (" AS k2", "k2"),
-    (" AS k3", "k3"),
-    (" AS k4", "k4"),
-    (" AS k5", "k5"),
-    (" AS k6", "k6"),
-    (" AS k7", "k7"),
-    (" AS k8", "k8"),
-    (" AS k9", "k9"),
-    (" AS k10", "k10"),
-    (" AS k11", "k11"),
-    (" AS k12", "k12"),
-    (" AS k13", "k13"),
-    (" AS k14", "k14"),
-    (" AS k15", "k15"),
+const KEYS: [(&str, &str, &str); MOST_SORT_KEYS] = [
+    (" AS k0", "k0", ", k0"),
+    (" AS k1", "k1", ", k1"),
+    (" AS k2", "k2", ", k2"),
+    (" AS k3", "k3", ", k3"),
+    (" AS k4", "k4", ", k4"),
+    (" AS k5", "k5", ", k5"),
+    (" AS k6", "k6", ", k6"),
+    (" AS k7", "k7", ", k7"),
+    (" AS k8", "k8", ", k8"),
+    (" AS k9", "k9", ", k9"),
+    (" AS k10", "k10", ", k10"),
+    (" AS k11", "k11", ", k11"),
+    (" AS k12", "k12", ", k12"),
+    (" AS k13", "k13", ", k13"),
+    (" AS k14", "k14", ", k14"),
+    (" AS k15", "k15", ", k15"),
 ];
 
 /// Adds the sort keys as columns. `first` is where the first one stands already.
@@ -128,7 +107,7 @@ pub(super) fn keys(
     of: Order<'_>,
     first: Option<&'static str>,
 ) -> Result<(), Error> {
-    for (n, (sort, (name, _))) in of.sorts.iter().zip(KEYS).enumerate() {
+    for (n, (sort, (name, ..))) in of.sorts.iter().zip(KEYS).enumerate() {
         key(statement.sql(", "), of, *sort, first.filter(|_| n == 0))?;
         statement.sql(name);
     }
@@ -151,33 +130,50 @@ fn key(
     }
 }
 
-/// Adds ` ORDER BY`: the keys, resources without a value last, then `rid`. `present` tells that no row lacks the first.
-pub(super) fn order(statement: &mut Statement, sorts: &[Sort], rid: &'static str, present: bool) {
-    statement.sql(" ORDER BY ");
-    for (n, (sort, (_, name))) in sorts.iter().zip(KEYS).enumerate() {
-        // What is never missing can be read in the order of an index.
-        let may_lack = matches!(sort.by, SortBy::Parameter(_)) && !(present && n == 0);
-        statement.sql(name).sql(match (sort.descending, may_lack) {
-            (false, false) => ", ",
-            (false, true) => " NULLS LAST, ",
-            (true, false) => " DESC, ",
-            (true, true) => " DESC NULLS LAST, ",
-        });
+/// Begins a query of the resources of a page and their sort keys, of the rows that follow as `m`.
+pub(super) fn resources(sorts: &[Sort]) -> Statement {
+    let mut statement =
+        Statement::new("SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body");
+    for (_, (.., column)) in sorts.iter().zip(KEYS) {
+        statement.sql(column);
     }
-    statement.sql(rid);
+    statement.sql(" FROM (");
+    statement
 }
 
-/// Adds ` AND` that the resource comes after `position`. `first` is the column of the first key, if it has one.
-pub(super) fn after(
+/// Adds ` ORDER BY`: the keys, resources without a value last, then `rid`; all of it reversed to read backward. `present`
+/// tells that no row lacks the first.
+pub(super) fn order(statement: &mut Statement, query: &Query, rid: &'static str, present: bool) {
+    statement.sql(" ORDER BY ");
+    for (n, (sort, (_, name, _))) in query.sort.iter().zip(KEYS).enumerate() {
+        // What is never missing can be read in the order of an index.
+        let may_lack = matches!(sort.by, SortBy::Parameter(_)) && !(present && n == 0);
+        statement.sql(name).sql(match (sort.descending != query.backward, may_lack, query.backward) {
+            (false, false, _) => ", ",
+            (true, false, _) => " DESC, ",
+            (false, true, false) => " NULLS LAST, ",
+            (true, true, false) => " DESC NULLS LAST, ",
+            (false, true, true) => " NULLS FIRST, ",
+            (true, true, true) => " DESC NULLS FIRST, ",
+        });
+    }
+    statement.sql(rid).sql(if query.backward { " DESC" } else { "" });
+}
+
+/// Adds ` AND` that the resource comes after the place that the page borders on or, to read backward, before it. `first` is
+/// the column of the first key, if it has one.
+pub(super) fn beyond(
     statement: &mut Statement,
     of: Order<'_>,
-    position: &Position,
+    query: &Query,
     first: Option<&'static str>,
 ) -> Result<(), Error> {
-    let sorts = of.sorts;
+    let Some(position) = &query.after else { return Ok(()) };
+    let (sorts, backward) = (of.sorts, query.backward);
+    let beyond_row = if backward { " AND v.rid < " } else { " AND v.rid > " };
     let column = |n: usize| first.filter(|_| n == 0);
     if sorts.is_empty() {
-        statement.sql(" AND v.rid > ").integer(position.row);
+        statement.sql(beyond_row).integer(position.row);
         return Ok(());
     }
     statement.sql(" AND (");
@@ -193,17 +189,27 @@ pub(super) fn after(
         }
         match sorts.get(differs).zip(position.values.get(differs)) {
             None => {
-                statement.sql(" AND v.rid > ").integer(position.row);
+                statement.sql(beyond_row).integer(position.row);
             }
-            Some((_, None)) => {
+            // Those without a value are the last.
+            Some((_, None)) if !backward => {
                 statement.sql(" AND 1 = 0");
+            }
+            Some((sort, None)) => {
+                statement.sql(" AND ");
+                key(statement, of, *sort, column(differs))?;
+                statement.sql(" IS NOT NULL");
             }
             Some((sort, Some(held))) => {
                 statement.sql(" AND (");
                 key(statement, of, *sort, column(differs))?;
-                bind(statement.sql(if sort.descending { " < " } else { " > " }), held).sql(" OR ");
-                key(statement, of, *sort, column(differs))?;
-                statement.sql(" IS NULL)");
+                bind(statement.sql(if sort.descending != backward { " < " } else { " > " }), held);
+                if !backward {
+                    statement.sql(" OR ");
+                    key(statement, of, *sort, column(differs))?;
+                    statement.sql(" IS NULL");
+                }
+                statement.sql(")");
             }
         }
         statement.sql(")");
@@ -218,25 +224,4 @@ fn bind<'s>(statement: &'s mut Statement, value: &SortValue) -> &'s mut Statemen
         SortValue::Text(value) => statement.text(value),
         SortValue::Real(value) => statement.real(*value),
     }
-}
-
-/// The sort values of a resource.
-pub(super) fn values(
-    tx: &mut Transaction<'_>,
-    access: &Access,
-    sorts: &[Sort],
-    resource: &Stored,
-) -> Result<Vec<Option<SortValue>>, Error> {
-    let mut values = Vec::with_capacity(sorts.len());
-    for sort in sorts {
-        let mut statement = Statement::new("SELECT ");
-        value(&mut statement, Order { names: tx.names, access, sorts }, *sort)?;
-        statement.sql(" FROM resource v WHERE v.rid = ").integer(resource.row);
-        values.push(match column(*sort) {
-            Column::Text => tx.connection.optional_text(&statement)?.map(SortValue::Text),
-            Column::Real => tx.connection.optional_real(&statement)?.map(SortValue::Real),
-            Column::Integer => tx.connection.optional_integer(&statement)?.map(SortValue::Integer),
-        });
-    }
-    Ok(values)
 }

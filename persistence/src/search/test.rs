@@ -12,7 +12,7 @@ use domain::{Error, ErrorCode};
 pub(super) fn table(tests: &[Test], kind: SearchKind) -> &'static str {
     let kind = match tests.first() {
         None => kind,
-        Some(Test::Token { .. } | Test::Member(_)) => SearchKind::Token,
+        Some(Test::Token { .. } | Test::Member(_) | Test::Word(_)) => SearchKind::Token,
         Some(Test::Text { .. }) => SearchKind::String,
         Some(Test::Date(_)) => SearchKind::Date,
         Some(Test::Reference { .. }) => SearchKind::Reference,
@@ -166,6 +166,10 @@ fn one(statement: &mut Statement, columns: &Columns, test: &Test) -> Result<(), 
             number(statement, bounds, *prefix, (*lo, *hi));
         }
         Test::Member(set) => member(statement, columns, set)?,
+        Test::Word(word) => {
+            statement.sql("(SELECT 1 FROM ix_words w WHERE w.words = ").sql(columns.code);
+            statement.sql(" AND w.word = ").integer(*word).sql(" LIMIT 1) IS NOT NULL");
+        }
         Test::Composite(_) => return Err(unsupported()),
     }
     Ok(())

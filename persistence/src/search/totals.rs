@@ -10,6 +10,9 @@ use domain::access::{Access, Reach};
 use domain::conformance::{Definitions, TypeId};
 use domain::search::query::{Query, Total};
 
+/// Rows of a sample that one statement looks at.
+const CHUNK: usize = 1024;
+
 /// How estimates are made.
 #[derive(Debug, Clone, Copy)]
 pub struct Estimates {
@@ -105,8 +108,8 @@ fn estimate(
             return Ok(found);
         }
     }
-    if let Some((sample, step)) = sample(tx)? {
-        let found = count(tx, access, query, Some(&sample), None)?;
+    if let Some(step) = step(tx)? {
+        let found = in_sample(tx, access, query, step)?;
         if found >= enough {
             return Ok(found.saturating_mul(step));
         }
@@ -114,15 +117,36 @@ fn estimate(
     count(tx, access, query, drive, None)
 }
 
-/// One row in each stretch of `step`, at a place in it that looks random; `None` where there are too few rows.
-fn sample(tx: &mut Transaction<'_>) -> Result<Option<(Drive, i64)>, Error> {
-    let last = tx.connection.optional_integer(&Statement::new("SELECT MAX(rid) FROM resource"))?.unwrap_or(0);
-    let step = last / tx.names.counts.estimates.sample.max(1);
-    if step < 2 {
-        return Ok(None);
+/// How far apart the rows of a sample are; `None` where there are too few rows for one.
+fn step(tx: &mut Transaction<'_>) -> Result<Option<i64>, Error> {
+    let step = last(tx)? / tx.names.counts.estimates.sample.max(1);
+    Ok(Some(step).filter(|step| *step >= 2))
+}
+
+/// The last row.
+fn last(tx: &mut Transaction<'_>) -> Result<i64, Error> {
+    Ok(tx.connection.optional_integer(&Statement::new("SELECT MAX(rid) FROM resource"))?.unwrap_or(0))
+}
+
+/// Counts the matches among one row of each stretch of `step`, at a place in it that looks random. They are asked for by
+/// number: from a query of the numbers PostgreSQL would start at the wrong end.
+fn in_sample(tx: &mut Transaction<'_>, access: &Access, query: &Query, step: i64) -> Result<i64, Error> {
+    let stretches: Vec<i64> = (0..=last(tx)? / step).collect();
+    let mut found = 0;
+    for stretches in stretches.chunks(CHUNK) {
+        let rids: Vec<i64> =
+            stretches.iter().map(|stretch| stretch * step + 1 + place(*stretch, step)).collect();
+        let mut statement = Statement::new("SELECT COUNT(*) FROM (");
+        rows::all(&mut statement, tx, access, query)?;
+        statement.sql(" AND v.rid").any(tx.connection.dialect(), &rids).sql(") n");
+        found += tx.connection.integers(&statement)?.pop().unwrap_or(0);
     }
-    let mut rows = Statement::new("SELECT s.i * ");
-    rows.integer(step).sql(" + 1 + (s.i * 1103515245 + 12345) / 65536 % ").integer(step);
-    rows.sql(" AS rid FROM (").append(tx.connection.dialect().series(last / step + 1)).sql(") s");
-    Ok(Some((Drive { rows, streams: false, unique: true, living: false, meets: None }, step)))
+    Ok(found)
+}
+
+/// A number from 0 to `step`, which is not reached, that has nothing to do with the order of rows (splitmix64).
+fn place(stretch: i64, step: i64) -> i64 {
+    let mixed = stretch.wrapping_add(1).wrapping_mul(-0x61c8_8646_80b5_83eb);
+    let mixed = (mixed ^ ((mixed >> 30) & 0x3_ffff_ffff)).wrapping_mul(-0x40a7_b892_e31b_1a47);
+    (mixed ^ ((mixed >> 27) & 0x1f_ffff_ffff)).rem_euclid(step)
 }

@@ -116,6 +116,7 @@ fn pages_are_the_whole(
     prop_assert_eq!(whole.ids(), answer.ids(), "{:?}", question);
     let distinct: std::collections::BTreeSet<&String> = answer.ids().into_iter().collect();
     prop_assert_eq!(distinct.len(), answer.ids().len(), "{:?}", question);
+    prop_assert_eq!(answer.ids(), answer.ids_by_the_way_back(), "{:?}", question);
     if let Some(total) = answer.total() {
         prop_assert_eq!(usize::try_from(total).ok(), Some(distinct.len()), "{:?}", question);
     }

@@ -189,10 +189,12 @@ impl Question {
     }
 
     /// A position as it comes back out of a cursor.
-    pub(super) fn sealed(&self, position: Position) -> Position {
+    pub(super) fn sealed(&self, position: Position, backward: bool) -> Position {
         let seal = Seal { key: &[0; 32], caller: "" };
-        let cursor = seal.search(&position, &self.url, Instant(0));
-        seal.open_search(&cursor, &self.url, position.values.len(), Instant(0)).unwrap()
+        let cursor = seal.search((&position, backward), &self.url, Instant(0));
+        let opened = seal.open_search(&cursor, &self.url, position.values.len(), Instant(0)).unwrap();
+        assert_eq!(opened.1, backward);
+        opened.0
     }
 
     /// What the asker may see.

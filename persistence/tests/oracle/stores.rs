@@ -34,10 +34,12 @@ pub(super) struct Running {
 }
 
 /// All pages of a search.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Answer {
     /// Matches of each page, in order.
     pages: Vec<Vec<String>>,
+    /// Matches of each page on the way back from the last, in order.
+    back: Vec<Vec<String>>,
     /// What each page brought along, by name.
     included: Vec<Vec<String>>,
     total: Option<u64>,
@@ -60,6 +62,11 @@ impl Answer {
 
     pub(super) fn ids(&self) -> Vec<&String> {
         self.pages.iter().flatten().collect()
+    }
+
+    /// The same, as the way back told them.
+    pub(super) fn ids_by_the_way_back(&self) -> Vec<&String> {
+        self.back.iter().rev().flatten().chain(self.pages.last().into_iter().flatten()).collect()
     }
 }
 
@@ -161,12 +168,13 @@ impl Running {
         answer.recv().unwrap()
     }
 
-    /// All pages of a search.
+    /// All pages of a search, there and back again.
     pub(super) fn ask(&self, question: &Question) -> Answer {
-        let mut answer = Answer { pages: Vec::new(), included: Vec::new(), total: None, fault: None };
-        let mut after: Option<Position> = None;
-        loop {
-            let (access, query) = (question.access(), Query { after: after.take(), ..question.query() });
+        let mut answer = Answer::default();
+        let mut at: Option<Position> = None;
+        let mut backward = false;
+        for _ in 0..100 {
+            let (access, query) = (question.access(), Query { after: at, backward, ..question.query() });
             let found: Matches = match self.read(move |tx| tx.search(&access, &query)) {
                 Ok(found) => found,
                 Err(error) => {
@@ -174,16 +182,24 @@ impl Running {
                     return answer;
                 }
             };
-            answer.pages.push(found.matches.iter().map(name_of).collect());
-            let mut included: Vec<String> = found.included.iter().map(describe).collect();
-            included.sort();
-            answer.included.push(included);
-            answer.total = found.total;
-            match found.next {
-                Some(next) if answer.pages.len() < 100 => after = Some(question.sealed(next)),
-                _ => return answer,
+            let page = found.matches.iter().map(name_of).collect();
+            if backward {
+                answer.back.push(page);
+            } else {
+                answer.pages.push(page);
+                let mut included: Vec<String> = found.included.iter().map(describe).collect();
+                included.sort();
+                answer.included.push(included);
+                answer.total = found.total.or(answer.total);
+            }
+            backward |= found.next.is_none();
+            let next = if backward { found.previous } else { found.next };
+            at = next.map(|place| question.sealed(place, backward));
+            if at.is_none() {
+                return answer;
             }
         }
+        answer
     }
 
     /// What `binnacle check` finds wrong with the rows that searches look at.
@@ -264,7 +280,8 @@ fn open(url: &str) -> Option<Box<dyn Executor>> {
 
 /// Statements that empty the tables that hold resources.
 fn emptying(tables: &[String]) -> String {
-    let kept = ["resource_type", "parameter", "authorization_record", "__diesel_schema_migrations"];
+    let kept =
+        ["resource_type", "parameter", "ix_words", "authorization_record", "__diesel_schema_migrations"];
     let holding =
         tables.iter().filter(|table| !kept.contains(&table.as_str()) && !table.starts_with("sqlite_"));
     holding.map(|table| format!("DELETE FROM {table};")).collect()

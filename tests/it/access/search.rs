@@ -92,7 +92,7 @@ guarded! {
             ("Patient?given=sam".into(), ann.patient()),
         ] {
             assert_eq!(world.finds(&query), set(&[&expected]), "{query}");
-            for counted in ["_summary=count", "_total=accurate", "_total=accurate&_count=1", "_count=0"] {
+            for counted in ["_summary=count", "_total=accurate", "_total=accurate&_count=1", "_total=estimate", "_count=0"] {
                 let total = world.get(&format!("{query}&{counted}")).expect(200).json()["total"].clone();
                 assert_eq!(total, Value::from(1), "{query}&{counted}");
             }

@@ -95,3 +95,74 @@ fn of_type_and_system_sqlite() {
 fn of_type_and_system_postgres() {
     of_type_and_system(Database::Postgres);
 }
+
+on_both! {
+    /// `_at`: the versions that were current at some time in the period.
+    fn at_a_time_is_what_was_current_then(server: &Server) {
+        let http = server.http();
+        let path = grow(http, 4);
+        let instants: Vec<String> = (1..=4).map(|version| {
+            let version = http.get(&format!("{path}/_history/{version}")).expect(200).json();
+            version["meta"]["lastUpdated"].as_str().unwrap().to_owned()
+        }).collect();
+        http.delete(&path).expect(204);
+        let at = |when: &str| versions(http, &format!("{path}/_history?_at={when}"));
+        let expected = |numbers: &[u8]| -> Vec<String> {
+            numbers.iter().map(|number| format!("{path}/_history/{number}")).collect()
+        };
+        for (number, instant) in (1..).zip(&instants) {
+            assert_eq!(at(instant), expected(&[number]), "{instant}");
+        }
+        assert_eq!(at("2000-01-01"), expected(&[]));
+        // A deletion is what is current after it.
+        assert_eq!(at("2999"), expected(&[5]));
+        let year = &instants[0][..4];
+        assert_eq!(at(year), expected(&[5, 4, 3, 2, 1]));
+        assert_eq!(versions(http, &format!("{path}/_history?_at={year}&_count=2")), expected(&[5, 4, 3, 2, 1]));
+        assert_eq!(versions(http, &format!("{path}/_history?_at={year}&_since={}", instants[2])), expected(&[5, 4, 3]));
+        for wrong in ["yesterday", "2024-02-30", "", "ge2024"] {
+            http.get(&format!("{path}/_history?_at={wrong}")).expect_error(400);
+        }
+    }
+}
+
+on_both! {
+    /// Pages do not shift while others write: what was there at the start comes once.
+    fn pages_are_stable_under_writes(server: &Server) {
+        let http = server.http();
+        let path = grow(http, 9);
+        let (_, mut patient) = patient();
+        patient["id"] = json!(path.strip_prefix("Patient/"));
+        let (mut found, mut next, mut round) = (Vec::new(), Some(format!("{path}/_history?_count=2")), 100);
+        while let Some(url) = next {
+            let page = http.get(&url).expect(200).json();
+            let entries = page["entry"].as_array().unwrap().iter();
+            found.extend(entries.map(|entry| entry["response"]["etag"].as_str().unwrap().to_owned()));
+            next = link(&page, "next").map(str::to_owned);
+            patient["multipleBirthInteger"] = json!(round);
+            http.put(&path, &patient).expect(200);
+            round += 1;
+        }
+        let expected: Vec<String> = (1..=9).rev().map(|version| format!("W/\"{version}\"")).collect();
+        assert_eq!(found, expected);
+    }
+}
+
+on_both! {
+    /// A history is not found only where there never was a resource; a deleted one has its own.
+    fn of_a_deleted_resource_is_whole(server: &Server) {
+        let http = server.http();
+        let path = grow(http, 2);
+        http.delete(&path).expect(204);
+        let page = http.get(&format!("{path}/_history")).expect(200).json();
+        let told: Vec<(&str, &str, bool)> = page["entry"].as_array().unwrap().iter().map(|entry| (
+            entry["request"]["method"].as_str().unwrap(),
+            entry["response"]["status"].as_str().unwrap(),
+            entry.get("resource").is_some(),
+        )).collect();
+        let of = |method, has| told.iter().filter(|entry| entry.0 == method && entry.2 == has).count();
+        assert_eq!((of("DELETE", false), of("PUT", true), told.len()), (1, 2, 3), "{told:?}");
+        assert!(told[0].1.starts_with("204"), "{told:?}");
+        assert_eq!(http.get(&format!("{path}/_history?_count=0")).expect(200).json()["total"], 3);
+    }
+}

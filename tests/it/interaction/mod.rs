@@ -8,6 +8,7 @@ mod conditional_race;
 mod conditional_reference;
 mod create;
 mod delete;
+mod entry;
 mod history;
 mod link;
 mod mutation;

@@ -14,6 +14,7 @@ mod scope;
 mod subset;
 mod text;
 mod token;
+mod totals;
 
 use crate::http::{Http, reference};
 use crate::server::unique;

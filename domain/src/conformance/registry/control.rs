@@ -111,6 +111,11 @@ pub(super) const GENERAL: &[ResultParameter] = &[
 pub(super) const HISTORY: &[ResultParameter] = &[
     parameter("_count", ValueType::Count, "Most versions on a page."),
     parameter("_since", ValueType::Instant, "Only versions made at or after this instant."),
+    parameter(
+        "_at",
+        ValueType::Text,
+        "Only versions that were current at some time in this date or instant.",
+    ),
     SUMMARY,
     ELEMENTS,
 ];

@@ -50,6 +50,7 @@ pub fn matches(test: &Test, value: &IndexValue) -> bool {
         (Test::Uri { how, value, version }, IndexValue::Uri { value: stored, version: stored_version }) => {
             uri::matches(*how, value, version.as_deref(), (stored, stored_version))
         }
+        (Test::Word(word), IndexValue::Words { words, .. }) => words.contains(word),
         (Test::Composite(tests), IndexValue::Composite(values)) => {
             tests.len() == values.len() && tests.iter().zip(values).all(|(test, value)| matches(test, value))
         }

@@ -23,18 +23,26 @@ impl State {
         found.sort_by(|(a, ..), (b, ..)| order(&query.sort, a, b));
         let counts = matches!(query.total, Total::Estimate | Total::Accurate);
         let total = counts.then(|| u64::try_from(found.len()).unwrap_or(u64::MAX));
-        if let Some(after) = &query.after {
-            found.retain(|(position, ..)| order(&query.sort, position, after) == Ordering::Greater);
+        if let Some(at) = &query.after {
+            let side = if query.backward { Ordering::Less } else { Ordering::Greater };
+            found.retain(|(position, ..)| order(&query.sort, position, at) == side);
         }
         let more = query.count > 0 && found.len() > query.count;
+        if query.backward {
+            found.drain(..found.len().saturating_sub(query.count));
+        }
         found.truncate(query.count);
         let total = total.or_else(|| query.total_of_page(found.len(), more));
-        let next = found.last().filter(|_| more).map(|(position, ..)| position.clone());
+        let place = |at: Option<&(Position, &Resource, &Version)>| at.map(|(position, ..)| position.clone());
+        let (previous, next) = match query.count {
+            0 => (None, None),
+            _ => query.neighbours(place(found.first()), place(found.last()), more),
+        };
         let page: Vec<(&Resource, &Version)> =
             found.into_iter().map(|(_, resource, version)| (resource, version)).collect();
         let (included, included_cut) = self.included(access, query, &page);
         let matches = page.into_iter().map(|(_, version)| version.stored.clone()).collect();
-        Matches { matches, included, included_cut, total, next }
+        Matches { matches, included, included_cut, total, previous, next }
     }
 
     /// What the matches of a page bring along, by row.
@@ -119,7 +127,7 @@ impl State {
                 let stored = &self.visible(access, self.find(*target)?)?.stored;
                 Some(SortValue::Text(format!("{}/{}", Definitions::r4().type_name(stored.type_), stored.id)))
             }
-            IndexValue::Composite(_) | IndexValue::Position { .. } => None,
+            IndexValue::Composite(_) | IndexValue::Words { .. } | IndexValue::Position { .. } => None,
         }
     }
 }
