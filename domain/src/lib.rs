@@ -21,6 +21,7 @@
 //! | [`interaction`] | FHIR's RESTful interactions, one a file; a `Bundle.entry` becomes the same [`Interaction`](interaction::Interaction) as an HTTP request |
 //! | [`conformance`] | what this server can do: R4's definitions, the [`Registry`](conformance::registry::Registry) made from them, validation |
 //! | [`resource`] | a resource as JSON text, as a tree and as stored bytes; links between resources |
+//! | [`fhirpath`] | FHIRPath expressions: compiled once, evaluated over the tree within bounds |
 //! | [`index`] | from a resource to its index rows and compartments |
 //! | [`search`] | from the pairs of a URL to a typed [`Query`](search::query::Query), and from matches to a Bundle; `search/kind` has one file a search type, and `persistence/src/search` answers to the same names |
 //! | [`search_parameter`] | search parameters that administrators define |
@@ -65,6 +66,7 @@ pub mod authorization;
 pub mod clock;
 pub mod conformance;
 pub mod error;
+pub mod fhirpath;
 pub mod id;
 pub mod index;
 pub mod interaction;

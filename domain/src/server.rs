@@ -13,6 +13,7 @@ use crate::id::{Id, IdSource};
 use crate::interaction::condition::Conditions;
 use crate::interaction::conditional::Condition;
 use crate::interaction::history::PreparedHistory;
+use crate::interaction::patch::Patching;
 use crate::interaction::read::PreparedRead;
 use crate::interaction::search::PreparedSearch;
 use crate::interaction::write::{Content, Kind, Naming, PreparedWrite};
@@ -85,7 +86,7 @@ pub enum Work {
     History(Box<PreparedHistory>),
     /// A search.
     Search(Box<PreparedSearch>),
-    /// A create, update or delete.
+    /// A create, update, patch or delete.
     Write(Box<PreparedWrite>),
     /// A batch.
     Batch(batch::PreparedBatch),
@@ -154,8 +155,28 @@ impl Writing<'_> {
         }
         let condition = condition.map(Box::new);
         let conditions = self.conditions.clone();
-        let write = PreparedWrite { kind, type_, id, naming, condition, content, conditions, access, answer };
+        let patch = None;
+        let write =
+            PreparedWrite { kind, type_, id, naming, condition, content, patch, conditions, access, answer };
         Ok(Prepared::new(Work::Write(Box::new(write))))
+    }
+
+    /// Prepares a patch, which needs the rights to read and to update.
+    fn patch(
+        &self,
+        (type_, id, naming): (TypeId, Id, Naming),
+        (media_type, body): (&str, &[u8]),
+        given: Given<'_>,
+        condition: Option<Condition>,
+    ) -> Result<Prepared, Error> {
+        let update = require(self.actor, Letter::Update, type_)?;
+        let read = Some(require(self.actor, Letter::Read, type_)?).filter(|read| *read != update);
+        let patching = Patching::new(media_type, body, given, read)?;
+        let mut prepared = self.prepare(Kind::Patch, (type_, id, naming), None, condition)?;
+        if let Work::Write(write) = &mut prepared.work {
+            write.patch = Some(Arc::new(patching));
+        }
+        Ok(prepared)
     }
 }
 
@@ -261,9 +282,14 @@ impl Server {
                 let search = PreparedSearch::new(self, actor, scope, &parameters, prefer)?;
                 Ok(Prepared::new(Work::Search(Box::new(search))))
             }
-            Interaction::Patch(..) => {
-                let message = "Patch is not supported. Send the whole resource with PUT.";
-                Err(Error::new(ErrorCode::NotSupported, message))
+            Interaction::Patch(type_, id, media_type, body) => {
+                write.patch((type_, id, Naming::Address), (&media_type, &body), given, None)
+            }
+            Interaction::ConditionalPatch(type_, parameters, media_type, body) => {
+                require(actor, Letter::Update, type_)?;
+                let condition = Condition::new(self, actor, type_, &parameters)?;
+                let id = self.ids.resource_id();
+                write.patch((type_, id, Naming::Server), (&media_type, &body), given, Some(condition))
             }
             Interaction::Bundle(_) => {
                 Err(Error::new(ErrorCode::NotSupported, "An entry may not hold a batch."))
@@ -335,7 +361,7 @@ impl Server {
 const fn letter(kind: Kind) -> Letter {
     match kind {
         Kind::Create => Letter::Create,
-        Kind::Update => Letter::Update,
+        Kind::Update | Kind::Patch => Letter::Update,
         Kind::Delete => Letter::Delete,
     }
 }

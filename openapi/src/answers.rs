@@ -154,7 +154,9 @@ fn schema(
         | InteractionCode::Vread
         | InteractionCode::Create
         | InteractionCode::Update
-        | InteractionCode::ConditionalUpdate => {
+        | InteractionCode::ConditionalUpdate
+        | InteractionCode::Patch
+        | InteractionCode::ConditionalPatch => {
             type_.map_or_else(|| Ref::from_schema_name(ANY_RESOURCE), |type_| schemas.named(type_.name))
         }
         InteractionCode::Bundle
@@ -181,6 +183,9 @@ const fn successes(interaction: InteractionCode) -> &'static [(&'static str, &'s
             ("200", "The resource as it is now. `Prefer` chooses what stands in the body."),
             ("201", "The resource was made. `Prefer` chooses what stands in the body."),
         ],
+        InteractionCode::Patch | InteractionCode::ConditionalPatch => {
+            &[("200", "The resource as it is now. `Prefer` chooses what stands in the body.")]
+        }
         InteractionCode::Delete | InteractionCode::ConditionalDelete => &[
             ("200", "The resource is no longer there; with `Prefer: return=OperationOutcome`."),
             ("204", "The resource is no longer there."),
@@ -204,12 +209,17 @@ fn may_fail(route: &Route, status: u16) -> bool {
     let bundle = interaction == InteractionCode::Bundle;
     let sends = matches!(
         interaction,
-        InteractionCode::Create | InteractionCode::Update | InteractionCode::ConditionalUpdate
+        InteractionCode::Create
+            | InteractionCode::Update
+            | InteractionCode::ConditionalUpdate
+            | InteractionCode::Patch
+            | InteractionCode::ConditionalPatch
     ) || bundle;
-    let changes =
-        matches!(interaction, InteractionCode::Create | InteractionCode::Update | InteractionCode::Delete)
-            || interaction.is_conditional()
-            || bundle;
+    let changes = matches!(
+        interaction,
+        InteractionCode::Create | InteractionCode::Update | InteractionCode::Patch | InteractionCode::Delete
+    ) || interaction.is_conditional()
+        || bundle;
     match status {
         401 | 403 => interaction != InteractionCode::Capabilities,
         404 => {
@@ -218,7 +228,10 @@ fn may_fail(route: &Route, status: u16) -> bool {
                 || bundle
         }
         409 | 412 => changes,
-        410 => matches!(interaction, InteractionCode::Read | InteractionCode::Vread) || bundle,
+        410 => {
+            matches!(interaction, InteractionCode::Read | InteractionCode::Vread | InteractionCode::Patch)
+                || bundle
+        }
         408 | 413 | 415 => sends || route.form,
         422 => sends,
         507 => sends || changes,

@@ -7,10 +7,13 @@ use crate::{answers, parameters};
 use domain::conformance::registry::{InteractionCode, Level, Method, Registry, ResourceType, Route};
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, PathItem, PathsBuilder};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{Content, RefOr, Required, Schema};
 
 /// The media type of FHIR JSON.
 pub(crate) const FHIR_JSON: &str = "application/fhir+json";
+/// The media type of JSON Patch.
+const JSON_PATCH: &str = "application/json-patch+json";
 /// The media type of `_search`.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 /// The tag of operations of no one type.
@@ -74,6 +77,8 @@ impl Writer<'_> {
         if route.form {
             let form = parameters::form(self.registry, route.interaction, type_);
             operation = operation.request_body(Some(body(FORM, Content::new(Some(form)))));
+        } else if matches!(route.interaction, InteractionCode::Patch | InteractionCode::ConditionalPatch) {
+            operation = operation.request_body(Some(self.patch_body(schemas)));
         } else if let Some(schema) = body_schema(route.interaction, schemas, type_) {
             let content =
                 self.examples.content(schema, type_.map_or(example::TRANSACTION, |type_| type_.name));
@@ -85,11 +90,39 @@ impl Writer<'_> {
     }
 }
 
+impl Writer<'_> {
+    /// The body of a patch: a document of either kind.
+    fn patch_body(&mut self, schemas: &mut Schemas) -> RequestBody {
+        let parameters = self.examples.content(schemas.named("Parameters"), example::FHIRPATH_PATCH);
+        let operations = self.examples.content(json_patch(), example::JSON_PATCH);
+        RequestBodyBuilder::new()
+            .required(Some(Required::True))
+            .content(JSON_PATCH, operations)
+            .content(FHIR_JSON, parameters)
+            .build()
+    }
+}
+
+/// The schema of `RFC 6902`.
+fn json_patch() -> Schema {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let operations = ["add", "remove", "replace", "move", "copy", "test"];
+    let operation = ObjectBuilder::new()
+        .property("op", text().enum_values(Some(operations)))
+        .property("path", text())
+        .property("from", text())
+        .property("value", ObjectBuilder::new().schema_type(SchemaType::AnyValue))
+        .required("op")
+        .required("path");
+    ArrayBuilder::new().items(operation).build().into()
+}
+
 pub(crate) const fn http(method: Method) -> HttpMethod {
     match method {
         Method::Get => HttpMethod::Get,
         Method::Post => HttpMethod::Post,
         Method::Put => HttpMethod::Put,
+        Method::Patch => HttpMethod::Patch,
         Method::Delete => HttpMethod::Delete,
     }
 }
@@ -138,6 +171,8 @@ const fn verb(interaction: InteractionCode) -> &'static str {
         InteractionCode::Delete => "delete",
         InteractionCode::HistoryInstance => "historyOf",
         InteractionCode::ConditionalUpdate => "conditionalUpdate",
+        InteractionCode::Patch => "patch",
+        InteractionCode::ConditionalPatch => "conditionalPatch",
         InteractionCode::ConditionalDelete => "conditionalDelete",
     }
 }
@@ -163,6 +198,8 @@ fn summary(route: &Route, type_: Option<&ResourceType>) -> String {
         InteractionCode::ConditionalUpdate => {
             format!("Update the {name} that a search finds, or create it if there is none")
         }
+        InteractionCode::Patch => format!("Change parts of a {name}"),
+        InteractionCode::ConditionalPatch => format!("Change parts of the {name} that a search finds"),
         InteractionCode::ConditionalDelete => format!("Delete the {name} that a search finds"),
         InteractionCode::HistoryInstance => format!("All versions of a {name}, latest first"),
     };

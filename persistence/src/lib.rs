@@ -8,6 +8,7 @@ mod connection;
 mod dialect;
 mod error;
 mod executor;
+mod found;
 mod import;
 mod index;
 mod integrity;

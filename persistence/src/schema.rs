@@ -109,7 +109,15 @@ pub(crate) const QUANTITY: Table = Table {
 /// Positions.
 pub(crate) const POSITION: Table = Table {
     name: "ix_position",
-    columns: &[("p", Integer), ("latitude", Real), ("longitude", Real), ("rid", Integer)],
+    columns: &[
+        ("p", Integer),
+        ("latitude", Real),
+        ("longitude", Real),
+        ("rid", Integer),
+        ("x", Real),
+        ("y", Real),
+        ("z", Real),
+    ],
 };
 
 /// Composites; `index/composite.rs` says what the columns of a component hold.

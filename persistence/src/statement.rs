@@ -37,12 +37,20 @@ const LIST_LENGTHS: [usize; 6] = [1, 4, 16, 64, 256, 1024];
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Statement {
     parts: Vec<Part>,
+    /// Whether to prepare it each time and keep no prepared statement.
+    rare: bool,
 }
 
 impl Statement {
     /// A statement that starts with `sql`.
     pub(crate) fn new(sql: &'static str) -> Statement {
-        Statement { parts: vec![Part::Sql(sql)] }
+        Statement { parts: vec![Part::Sql(sql)], rare: false }
+    }
+
+    /// Tells that hardly another statement has this text: connections do not keep it prepared.
+    pub(crate) fn rare(&mut self) -> &mut Statement {
+        self.rare = true;
+        self
     }
 
     /// Adds text.
@@ -65,6 +73,7 @@ impl Statement {
 
     /// Adds another statement's text and binds.
     pub(crate) fn append(&mut self, other: Statement) -> &mut Statement {
+        self.rare |= other.rare;
         self.parts.extend(other.parts);
         self
     }
@@ -197,6 +206,9 @@ fn walk<'b, DB: Backend>(
     mut out: AstPass<'_, 'b, DB>,
     push: impl Fn(&'b Bind, &mut AstPass<'_, 'b, DB>) -> QueryResult<()>,
 ) -> QueryResult<()> {
+    if statement.rare {
+        out.unsafe_to_cache_prepared();
+    }
     for part in &statement.parts {
         match part {
             Part::Sql(text) => out.push_sql(text),

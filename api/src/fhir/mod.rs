@@ -10,8 +10,8 @@ use crate::guard::limit::{self, Coding};
 use crate::operations::metrics::Label;
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::access::actor::Actor;
-use domain::interaction::Answer;
 use domain::interaction::address::Address;
+use domain::interaction::{Answer, Interaction};
 use domain::{Error, ErrorCode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,6 +86,7 @@ async fn perform(
     let headers = request::Conditions::of(http.headers())?;
     let parameters = request::parameters(http.query_string());
     let method = http.method().clone();
+    let sent_as = request::media_type(http.headers());
     let limit = app.settings.body_limit;
     let server = Arc::clone(&app.server);
     let preparing = {
@@ -93,7 +94,12 @@ async fn perform(
         move || {
             let (bytes, parameters) =
                 request::read_body(&body.bytes, body.coding, body.form, parameters, limit)?;
-            let interaction = address.interaction(method.as_str(), parameters, bytes)?;
+            let mut interaction = address.interaction(method.as_str(), parameters, bytes)?;
+            if let Interaction::Patch(_, _, media_type, _)
+            | Interaction::ConditionalPatch(_, _, media_type, _) = &mut interaction
+            {
+                *media_type = sent_as;
+            }
             server.prepare(&caller, headers.with(interaction))
         }
     };

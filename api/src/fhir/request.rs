@@ -83,11 +83,19 @@ pub(crate) fn form_of(http: &HttpRequest, address: &Address) -> Result<bool, Err
             "A search is sent as application/x-www-form-urlencoded.",
         )),
         (false, Some(text)) if negotiation::is_json(text) => Ok(false),
+        // What is no patch's media type is refused where the patch is read.
+        (false, Some(_)) if *http.method() == Method::PATCH => Ok(false),
         (false, _) => Err(Error::new(
             ErrorCode::UnsupportedMediaType,
             "A resource is sent as application/fhir+json, with that Content-Type.",
         )),
     }
+}
+
+/// The media type of a body, without its parameters; empty if none is given.
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
+    let sent_as = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    sent_as.map(negotiation::essence).unwrap_or_default()
 }
 
 /// The decoded pairs of a query, without those that HTTP has answered already (`_format`, `_pretty`).

@@ -43,7 +43,9 @@ pub fn statement(registry: &Registry, installation: &Installation<'_>) -> Value 
         registry.types().iter().map(|type_| resource(registry, type_, installation)).collect();
     rest.insert("resource".to_owned(), json!(resources));
     rest.insert("interaction".to_owned(), json!(interactions(registry, &[Level::System])));
-    rest.insert("searchParam".to_owned(), json!(parameters(registry.common_parameters())));
+    let mut common = parameters(registry.common_parameters());
+    common.push(filter());
+    rest.insert("searchParam".to_owned(), json!(common));
     let compartments = registry.types().iter().filter(|type_| type_.has_compartment());
     let definition = |type_: &ResourceType| format!("{COMPARTMENT_DEFINITION}/{}", type_.name.to_lowercase());
     rest.insert("compartment".to_owned(), json!(compartments.map(definition).collect::<Vec<_>>()));
@@ -56,6 +58,7 @@ pub fn statement(registry: &Registry, installation: &Installation<'_>) -> Value 
         "implementation": { "description": "Binnacle FHIR R4 server", "url": installation.base },
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
+        "patchFormat": crate::resource::patch::MEDIA_TYPES,
         "rest": [rest],
     })
 }
@@ -147,6 +150,16 @@ fn interactions(registry: &Registry, levels: &[Level]) -> Vec<Value> {
     codes.sort_unstable();
     codes.dedup();
     codes.into_iter().map(|code| json!({ "code": code })).collect()
+}
+
+/// `_filter`, which looks at no element of its own (`FHIR R4 search_filter.html`).
+fn filter() -> Value {
+    json!({
+        "name": "_filter",
+        "definition": "http://hl7.org/fhir/SearchParameter/filter",
+        "type": "special",
+        "documentation": "A filter expression over the other search parameters. The operators ss and sb are not supported: they need a terminology server.",
+    })
 }
 
 fn parameters(parameters: &[&SearchParameter]) -> Vec<Value> {

@@ -60,6 +60,8 @@ table! {
     InvalidCode 400 "code-invalid" "INVALID_CODE" "Send one of the codes of the bound value set.";
     /// An R4 invariant or a business rule is broken.
     Invariant 422 "invariant" "INVARIANT_VIOLATED" "Change the resource so that the rule holds.";
+    /// An operation of a patch does not apply to the resource.
+    PatchFailed 422 "processing" "PATCH_FAILED" "Read the current version and send a patch that applies to it.";
     /// An NHS number without ten digits or with a wrong check digit.
     InvalidNhsNumber 422 "value" "INVALID_NHS_NUMBER" "Send the NHS number as ten digits with a right check digit.";
     /// A parameter of the request is wrong.

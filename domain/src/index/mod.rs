@@ -123,8 +123,10 @@ pub enum IndexValue {
     Position {
         /// Degrees north.
         latitude: f64,
-        /// Degrees east.
+        /// Degrees east, at least -180 and less than 180.
         longitude: f64,
+        /// The same as a unit vector from the middle of the earth, by which distances are compared.
+        vector: [f64; 3],
     },
 }
 

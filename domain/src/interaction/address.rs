@@ -75,8 +75,8 @@ impl Address {
                 &["GET", "HEAD"]
             }
             Address::Search(_) => &["POST"],
-            Address::Type(_) => &["GET", "HEAD", "POST", "PUT", "DELETE"],
-            Address::Instance(..) => &["GET", "HEAD", "PUT", "DELETE"],
+            Address::Type(_) => &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            Address::Instance(..) => &["GET", "HEAD", "PUT", "PATCH", "DELETE"],
         }
     }
 
@@ -101,6 +101,11 @@ impl Address {
             (Address::Type(type_), "GET") => Ok(Interaction::Search(SearchScope::Type(type_), parameters)),
             (Address::Type(type_), "POST") => Ok(Interaction::Create(type_, body)),
             (Address::Type(type_), "PUT") => Ok(Interaction::ConditionalUpdate(type_, parameters, body)),
+            // The caller says what media type the body has; that of an entry is its resource's.
+            (Address::Type(type_), "PATCH") => {
+                Ok(Interaction::ConditionalPatch(type_, parameters, String::new(), body))
+            }
+            (Address::Instance(type_, id), "PATCH") => Ok(Interaction::Patch(type_, id, String::new(), body)),
             (Address::Type(type_), "DELETE") => Ok(Interaction::ConditionalDelete(type_, parameters)),
             (Address::History(scope), "GET") => Ok(Interaction::History(scope, parameters)),
             (Address::Instance(type_, id), "GET") => Ok(Interaction::Read(type_, id, parameters)),

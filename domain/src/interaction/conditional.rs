@@ -243,6 +243,7 @@ fn meets(criterion: &Criterion, id: &Id, indexed: &Indexed) -> bool {
             has(Facet::Value) != *missing
         }
         Criterion::Any(criteria) => criteria.iter().any(|criterion| meets(criterion, id, indexed)),
+        Criterion::All(criteria) => criteria.iter().all(|criterion| meets(criterion, id, indexed)),
         _ => false,
     }
 }
@@ -290,6 +291,7 @@ impl PreparedWrite {
         let Some(first) = found.pop() else {
             return Ok(match self.kind {
                 Kind::Create | Kind::Update => Resolution::Write(Box::new(self.without_condition())),
+                Kind::Patch => return Err(super::not_found()),
                 Kind::Delete => Resolution::Nothing,
             });
         };
@@ -303,6 +305,7 @@ impl PreparedWrite {
                 }
                 self.about(server, first.id).map(|write| Resolution::Write(Box::new(write)))
             }
+            Kind::Patch => self.about(server, first.id).map(|write| Resolution::Write(Box::new(write))),
             Kind::Delete if count == 1 => {
                 self.about(server, first.id).map(|write| Resolution::Write(Box::new(write)))
             }

@@ -14,6 +14,7 @@ pub mod create;
 pub mod delete;
 mod entry;
 pub mod history;
+pub mod patch;
 pub mod read;
 mod resolution;
 pub mod search;
@@ -94,6 +95,8 @@ pub enum Interaction {
     Update(TypeId, Id, Vec<u8>),
     /// `PATCH /Type/id`, with the body's media type.
     Patch(TypeId, Id, String, Vec<u8>),
+    /// `PATCH /Type?criteria`, with the body's media type.
+    ConditionalPatch(TypeId, Parameters, String, Vec<u8>),
     /// `DELETE /Type/id`.
     Delete(TypeId, Id),
     /// `PUT /Type?parameters`, with the body.

@@ -129,7 +129,11 @@ impl PreparedTransaction {
         let mut versions: Vec<NewVersion> = Vec::with_capacity(plan.steps.len());
         let now = server.clock.now();
         for (step, state) in plan.steps.iter().zip(&current) {
-            let outcome = step.write.decide(state, now).map_err(|error| error.below(&path(step.index)))?;
+            let outcome = step
+                .write
+                .check_readable(tx)
+                .and_then(|()| step.write.decide(server, state, now))
+                .map_err(|error| error.below(&path(step.index)))?;
             versions.extend(outcome.version);
             set(&mut answers, step.index, outcome.answer);
         }
@@ -275,6 +279,6 @@ const fn order(kind: Kind) -> u8 {
     match kind {
         Kind::Delete => 0,
         Kind::Create => 1,
-        Kind::Update => 2,
+        Kind::Update | Kind::Patch => 2,
     }
 }

@@ -1,7 +1,8 @@
-//! What create, update and delete share: a prepared write, and the version it makes of the current one.
+//! What create, update, patch and delete share: a prepared write, and the version it makes of the current one.
 
 use super::condition::Conditions;
 use super::conditional::{Condition, Resolution};
+use super::patch::{self, Patching};
 use super::{Answer, Return, Version, content, create, delete, update};
 use crate::access::Access;
 use crate::access::decision;
@@ -15,6 +16,7 @@ use crate::resource::json::Json;
 use crate::resource::link::Links;
 use crate::server::Server;
 use crate::store::{Current, Lock, Method, NewVersion, Stored, WriteTx};
+use std::sync::Arc;
 
 /// Which interaction a write is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub enum Kind {
     Create,
     /// `FHIR R4 http.html#update`
     Update,
+    /// `FHIR R4 http.html#patch`
+    Patch,
     /// `FHIR R4 http.html#delete`
     Delete,
 }
@@ -51,8 +55,10 @@ pub struct PreparedWrite {
     pub naming: Naming,
     /// The search that says which resource is meant, in place of the id.
     pub condition: Option<Box<Condition>>,
-    /// Its new content; none for a delete.
+    /// Its new content; none for a delete, nor for a patch before the current version is known.
     pub content: Option<Content>,
+    /// What a patch does.
+    pub patch: Option<Arc<Patching>>,
     /// What must hold of the current version.
     pub conditions: Conditions,
     /// The rows the caller may write.
@@ -97,10 +103,11 @@ impl PreparedWrite {
     }
 
     /// Decides, given the current version, what happens.
-    pub fn decide(&self, current: &Current, now: Instant) -> Result<Outcome, Error> {
+    pub fn decide(&self, server: &Server, current: &Current, now: Instant) -> Result<Outcome, Error> {
         match self.kind {
             Kind::Create => create::decide(self, now),
             Kind::Update => update::decide(self, current, now),
+            Kind::Patch => patch::decide(self, server, current, now),
             Kind::Delete => delete::decide(self, current, now),
         }
     }
@@ -155,7 +162,8 @@ impl PreparedWrite {
             Some(key) => tx.current(&self.access, &[key])?.pop().unwrap_or(Current::Absent),
             None => Current::Absent,
         };
-        let outcome = self.decide(&current, server.clock.now())?;
+        self.check_readable(tx)?;
+        let outcome = self.decide(server, &current, server.clock.now())?;
         if let Some(version) = outcome.version {
             store(server, tx, vec![version])?;
         }
@@ -184,7 +192,11 @@ impl PreparedWrite {
             row: previous.map(|stored| stored.row),
             revives: previous.is_some_and(|stored| stored.method == Method::Delete),
             updated,
-            method: if self.kind == Kind::Create { Method::Create } else { Method::Update },
+            method: match self.kind {
+                Kind::Create => Method::Create,
+                Kind::Patch => Method::Patch,
+                Kind::Update | Kind::Delete => Method::Update,
+            },
             body,
             indexed: content.indexed.clone(),
         };

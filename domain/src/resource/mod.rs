@@ -4,4 +4,5 @@ pub mod body;
 pub mod json;
 pub mod link;
 mod parse;
+pub mod patch;
 pub mod subset;

@@ -5,6 +5,7 @@ pub mod chain;
 pub mod constraint;
 pub mod control;
 mod escape;
+mod filter;
 pub mod include;
 pub mod kind;
 pub mod limits;

@@ -1,7 +1,7 @@
 //! One search parameter with its value: from `name:modifier=a,b` to a [`Criterion`].
 
 use super::kind::reference::Hierarchy;
-use super::kind::{date, number, quantity, reference, string, token, uri};
+use super::kind::{date, number, quantity, reference, special, string, token, uri};
 use super::modifier::{self, Modifier};
 use super::parse::Context;
 use super::query::{Criterion, Test, TextMatch, UriMatch};
@@ -146,9 +146,24 @@ pub(super) fn criterion(
             let modifier = modifier::parse(name, modifier, parameter.kind)?;
             let asked = Asked { type_, parameter, modifier, name };
             check(context, asked)?;
+            if let Some(found) = asked.of_version(context, &values) {
+                return found.map_err(|fault| invalid(name, fault));
+            }
             asked.criterion(context, &values).map_err(|fault| invalid(name, fault))
         }
     }
+}
+
+/// One value of a parameter without modifier: of several tests one passes.
+///
+/// Errors: why it is none.
+pub(super) fn tests(
+    context: &Context<'_>,
+    type_: Option<TypeId>,
+    parameter: &SearchParameter,
+    value: &str,
+) -> Result<Vec<Test>, String> {
+    Asked { type_, parameter, modifier: Modifier::None, name: &parameter.code }.tests(context, value)
 }
 
 /// `_id`. What cannot be an id matches nothing.
@@ -226,6 +241,27 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// `url=canonical|version` of a resource that has such a parameter besides its `version`: the version is the resource's
+    /// own (`FHIR R4 search.html#uri`). `None` for every other search.
+    fn of_version(self, context: &Context<'_>, values: &[&str]) -> Option<Result<Criterion, String>> {
+        let versioned = |value: &&str| escape::split(value, '|').len() > 1;
+        let plain = self.modifier == Modifier::None && self.parameter.code == "url";
+        if !plain || !values.iter().any(versioned) {
+            return None;
+        }
+        let version = context.parameters.find(self.type_, "version");
+        let parameter = version.filter(|own| own.kind == SearchKind::Token)?;
+        let one = |value: &&str| -> Result<Criterion, String> {
+            let (url, version) = value.split_once('|').unwrap_or((value, ""));
+            let mut both = vec![self.criterion(context, &[url])?];
+            if !version.is_empty() {
+                both.push(Asked { parameter, ..self }.criterion(context, &[version])?);
+            }
+            Ok(Criterion::All(both))
+        };
+        Some(values.iter().map(one).collect::<Result<_, _>>().map(Criterion::Any))
+    }
+
     fn criterion(self, context: &Context<'_>, values: &[&str]) -> Result<Criterion, String> {
         let Asked { parameter, modifier, .. } = self;
         if modifier == Modifier::Missing {
@@ -296,10 +332,10 @@ impl Asked<'_> {
                     Modifier::Below => UriMatch::Below,
                     _ => UriMatch::Exact,
                 };
-                Ok(uri::parse(&escape::unescape(value), how))
+                uri::parse(&escape::unescape(value), how)
             }
             (SearchKind::Composite, _) => return self.composite(context, value),
-            (SearchKind::Special, _) => Err("searching by it is not supported".to_owned()),
+            (SearchKind::Special, _) => special::parse(&escape::parts(value)),
         };
         one.map(|test| vec![test])
     }

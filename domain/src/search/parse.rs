@@ -2,6 +2,7 @@
 
 use super::chain::resource_type;
 use super::control::{self, View};
+use super::filter;
 use super::include;
 use super::limits::Limits;
 use super::page::Seal;
@@ -110,6 +111,8 @@ pub fn parse(
 /// What `handling=lenient` may ignore: a parameter, but not a modifier or a value (`FHIR R4 search.html#errors`).
 fn is_ignorable(error: &Error, name: &str) -> bool {
     match error.code() {
+        // Without its filter a search would find what it was to leave out.
+        _ if name == "_filter" => false,
         ErrorCode::UnknownParameter => true,
         ErrorCode::NotSupported => !name.contains(':'),
         _ => false,
@@ -198,7 +201,11 @@ impl Run<'_> {
                 self.query.includes.push(found);
                 self.context.limits.check_includes(name, self.query.includes.len())?;
             }
-            "_contained" | "_containedType" | "_filter" | "_query" | "_score" => {
+            "_filter" => {
+                let found = filter::parse(self.context, &self.query.types, value)?;
+                self.query.criteria.extend(found);
+            }
+            "_contained" | "_containedType" | "_query" | "_score" => {
                 return Err(unsupported(name, "it is not supported"));
             }
             _ => match criterion_of_types(self.context, &self.query.types, name, value)? {
@@ -312,7 +319,6 @@ mod tests {
             ("Patient", "_summary=text&_include=Patient:link", InvalidParameter),
             ("Patient", "_contained=true", NotSupported),
             ("Patient", "_include:recurse=Patient:link", NotSupported),
-            ("Location", "near=1|2", NotSupported),
             ("Patient", "birthdate=yesterday", InvalidParameter),
             ("Patient", "birthdate=2020-02-30", InvalidParameter),
             ("Patient", "birthdate=xx2020", InvalidParameter),

@@ -196,6 +196,8 @@ pub enum Prefix {
     Eb,
     /// Overlaps the searched interval widened by a tenth (the parser widens it).
     Ap,
+    /// The searched interval lies within the stored one (`co` of `_filter`; no prefix in a URL).
+    Holds,
 }
 
 /// A date searched for: its interval `[lo, hi)` in microseconds, and how to compare.
@@ -218,6 +220,10 @@ pub enum TextMatch {
     Contains,
     /// The text as written is the value.
     Exact,
+    /// The folded text ends with the folded value.
+    Ends,
+    /// The folded texts are compared by code points (`Eq`, `Ne`, `Gt`, `Lt`, `Ge`, `Le`).
+    Ordered(Prefix),
 }
 
 /// What a token's system must be.
@@ -245,7 +251,7 @@ pub enum Test {
     Text {
         /// How to compare.
         how: TextMatch,
-        /// Folded for `Starts` and `Contains`, as written for `Exact`.
+        /// Folded, but as written for `Exact`.
         text: String,
     },
     /// On [`IndexValue::Date`](crate::index::IndexValue::Date).
@@ -288,10 +294,28 @@ pub enum Test {
     },
     /// On [`IndexValue::Composite`](crate::index::IndexValue::Composite): every component passes its test.
     Composite(Vec<Test>),
+    /// On [`IndexValue::Position`](crate::index::IndexValue::Position).
+    Near(NearTest),
+    /// The row passes none of these.
+    Not(Vec<Test>),
     /// On [`IndexValue::Words`](crate::index::IndexValue::Words): the word with this key is among them.
     Word(i64),
     /// On [`IndexValue::Token`](crate::index::IndexValue::Token): one of the codes of a ValueSet (`:in`).
     Member(Set),
+}
+
+/// A circle on the earth. What is in it is told by the vectors alone; the ranges let an index leave out the rest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NearTest {
+    /// The centre, as a unit vector from the middle of the earth.
+    pub vector: [f64; 3],
+    /// The square of the longest chord between the centre and a position in the circle, on a sphere of radius 1.
+    pub chord: f64,
+    /// The southernmost and northernmost latitude, in degrees.
+    pub latitudes: (f64, f64),
+    /// The westernmost and easternmost longitude; the first is the greater where the circle holds the date line. `None`
+    /// where it holds a pole.
+    pub longitudes: Option<(f64, f64)>,
 }
 
 /// The version that a reference must name.
@@ -328,7 +352,7 @@ pub enum UriMatch {
     Exact,
     /// The stored one starts with the searched one (`:below`).
     Below,
-    /// The searched one starts with the stored one (`:above`).
+    /// The stored one is the searched one, or it up to a slash (`:above`).
     Above,
 }
 

@@ -19,12 +19,11 @@ pub(crate) fn links(criteria: &[Criterion]) -> Vec<Vec<TypeId>> {
                 found.push(vec![*source]);
                 found.extend(links(criteria));
             }
-            Criterion::All(criteria) => found.extend(links(criteria)),
-            Criterion::Not(criterion) => found.extend(links(std::slice::from_ref(&**criterion))),
+            Criterion::Any(criteria) | Criterion::All(criteria) => found.extend(links(criteria)),
+            Criterion::Not(criterion) => found.extend(links(std::slice::from_ref(criterion))),
             // Of several types one without scope may stand beside one with it, as of a chain.
             Criterion::ByType(_)
             | Criterion::Compartment { .. }
-            | Criterion::Any(_)
             | Criterion::Id(_)
             | Criterion::LastUpdated(_)
             | Criterion::Matches { .. }

@@ -1,7 +1,6 @@
 //! Which search parameters this server searches by: the one place that decides what the Registry may list and what a
 //! search may ask.
 
-use crate::conformance::SearchKind;
 use crate::conformance::definitions::SearchParameter;
 
 /// Whether this parameter can be searched by: it has values, or looks at the words of a resource.
@@ -9,10 +8,10 @@ pub fn offered(parameter: &SearchParameter) -> bool {
     has_values(parameter) || matches!(&*parameter.code, "_text" | "_content")
 }
 
-/// Whether resources are indexed by this parameter's values: R4 says what it looks at, and it is no special one that is not
-/// done.
+/// Whether resources are indexed by this parameter's values: R4 says what it looks at. Of the special ones that is `near`
+/// alone.
 pub(super) fn has_values(parameter: &SearchParameter) -> bool {
-    !parameter.expression.is_empty() && parameter.kind != SearchKind::Special
+    !parameter.expression.is_empty()
 }
 
 #[cfg(test)]

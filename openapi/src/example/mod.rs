@@ -26,6 +26,10 @@ pub(crate) const HISTORY: &str = "History";
 pub(crate) const TRANSACTION: &str = "Transaction";
 /// Its answer.
 pub(crate) const TRANSACTION_RESPONSE: &str = "TransactionResponse";
+/// A JSON Patch.
+pub(crate) const JSON_PATCH: &str = "JsonPatch";
+/// A FHIRPath Patch.
+pub(crate) const FHIRPATH_PATCH: &str = "FhirPathPatch";
 /// What every error is.
 pub(crate) const OUTCOME: &str = "OperationOutcome";
 
@@ -87,6 +91,17 @@ pub(crate) fn value(name: &str) -> Value {
                 "status": "201 Created", "location": "http://127.0.0.1:8080/FHIR/R4/Patient/example/_history/1",
                 "etag": "W/\"1\"", "lastModified": "2026-01-31T09:30:00Z",
             } }],
+        }),
+        JSON_PATCH => json!([
+            { "op": "test", "path": "/meta/versionId", "value": "2" },
+            { "op": "add", "path": "/language", "value": "en-GB" },
+        ]),
+        FHIRPATH_PATCH => json!({
+            "resourceType": "Parameters",
+            "parameter": [{ "name": "operation", "part": [
+                { "name": "type", "valueCode": "delete" },
+                { "name": "path", "valueString": "language" },
+            ] }],
         }),
         OUTCOME => json!({
             "resourceType": "OperationOutcome",

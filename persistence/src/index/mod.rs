@@ -79,8 +79,9 @@ impl IndexRows {
                 let units = [quantity.code, quantity.unit, quantity.canonical_unit].map(Integer);
                 self.quantity.push(bounds.into_iter().chain(units).chain([Real(lo), Real(hi), row]));
             }
-            IndexValue::Position { latitude, longitude } => {
-                self.position.push([p, Real(latitude), Real(longitude), row]);
+            IndexValue::Position { latitude, longitude, vector } => {
+                let degrees = [p, Real(latitude), Real(longitude), row];
+                self.position.push(degrees.into_iter().chain(vector.map(Real)));
             }
             IndexValue::Words { .. } => {}
             IndexValue::Composite(components) => {

@@ -78,7 +78,8 @@ pub(super) const TABLES: &[Table] = &[
     table!("ix_uri", 0 "p, p, p", 0 "zero, zero, zero, zero", 2 "value, version"),
     table!("ix_number", 0 "p, p, p", 2 "lo, hi, zero, zero", 0 "'', ''"),
     table!("ix_quantity", 3 "code, unit, canonical_unit", 4 "lo, hi, canonical_lo, canonical_hi", 0 "'', ''"),
-    table!("ix_position", 0 "p, p, p", 2 "latitude, longitude, zero, zero", 0 "'', ''"),
+    // Four numbers tell that all five are right.
+    table!("ix_position", 0 "p, p, p", 4 "latitude, longitude, x, y + z", 0 "'', ''"),
 ];
 
 /// The table of compartments: type, since, until.
@@ -204,8 +205,8 @@ pub(crate) fn expected(names: &Names, entry: &IndexEntry) -> (&'static str, Row)
             ("ix_quantity", keys.reals(&[quantity.lo, quantity.hi, lo, hi]))
         }
         IndexValue::Words { set, .. } => ("ix_token", row(&[*set, 0]).texts(&[""])),
-        IndexValue::Position { latitude, longitude } => {
-            ("ix_position", row(&[]).reals(&[*latitude, *longitude]))
+        IndexValue::Position { latitude, longitude, vector: [x, y, z] } => {
+            ("ix_position", row(&[]).reals(&[*latitude, *longitude, *x, y + z]))
         }
         IndexValue::Composite(components) => {
             let mut row = row(&[i64::try_from(components.len()).unwrap_or(i64::MAX)]);

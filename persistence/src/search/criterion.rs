@@ -116,7 +116,11 @@ pub(super) fn one(
             }
             statement.sql(")");
         }
+        // Most of these come from filters, which are written in too many ways to keep a statement for each.
         Criterion::Any(criteria) => {
+            if criteria.len() > 2 {
+                statement.rare();
+            }
             statement.sql("(1 = 0");
             for criterion in criteria {
                 statement.sql(" OR ");
@@ -125,10 +129,12 @@ pub(super) fn one(
             statement.sql(")");
         }
         Criterion::All(criteria) => {
+            statement.rare();
             all(statement.sql("(1 = 1"), names, access, criteria)?;
             statement.sql(")");
         }
         Criterion::Not(criterion) => {
+            statement.rare();
             one(statement.sql("NOT ("), names, access, criterion)?;
             statement.sql(")");
         }
@@ -203,6 +209,9 @@ fn updated(statement: &mut Statement, test: &DateTest) {
         }
         Prefix::Le => {
             statement.sql("v.updated_us < ").integer(hi);
+        }
+        Prefix::Holds => {
+            statement.sql("v.updated_us <= ").integer(lo).sql(" AND v.updated_us + 1 >= ").integer(hi);
         }
     }
     statement.sql(")");

@@ -2,10 +2,10 @@
 //! the scan ends with the page. Resources without the date come last, by a second statement.
 
 use super::drive::is_of;
-use super::found::{self, Found};
 use super::rows::{OF_PAGE, by, is_of_index, limit, living, page as without_date};
 use super::{criterion, sort};
 use crate::access::covered_living;
+use crate::found::Found;
 use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::Access;
@@ -124,5 +124,5 @@ fn with_date(
     sort::order(&mut statement, query, "v.rid", true);
     statement.sql(" LIMIT ").integer(limit(query)).sql(OF_PAGE);
     sort::order(&mut statement, query, "m.rid", true);
-    found::load(tx.connection, &statement, true)
+    tx.connection.sorted_versions(&statement, true)
 }

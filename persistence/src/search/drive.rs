@@ -13,9 +13,7 @@ use domain::conformance::{Definitions, ParameterId, TypeId};
 use domain::id::Id;
 use domain::index::Facet;
 use domain::index::hash::resource_key;
-use domain::search::query::{
-    Criterion, Prefix, Query, SystemTest, Test, TextMatch, UnitTest, UriMatch, VersionTest,
-};
+use domain::search::query::{Criterion, Prefix, Query, SystemTest, Test, TextMatch, UnitTest, VersionTest};
 
 /// Resources that one `_id` may mean, its ids times the types searched, that are looked up without counting.
 const MANY_IDS: usize = 512;
@@ -261,9 +259,12 @@ fn linked(
 fn is_seekable(test: &Test) -> bool {
     match test {
         Test::Token { code, .. } => code.is_some(),
-        Test::Text { how, text } => !text.is_empty() && *how != TextMatch::Contains,
-        Test::Reference { .. } | Test::Member(_) | Test::Word(_) => true,
-        Test::Uri { how, .. } => *how != UriMatch::Above,
+        Test::Text { how, text } => {
+            let sought = [TextMatch::Starts, TextMatch::Exact, TextMatch::Ordered(Prefix::Eq)];
+            !text.is_empty() && sought.contains(how)
+        }
+        Test::Reference { .. } | Test::Member(_) | Test::Uri { .. } | Test::Near(_) | Test::Word(_) => true,
+        Test::Not(_) => false,
         Test::Date(test) => test.prefix == Prefix::Eq,
         Test::Number { prefix, .. } => *prefix == Prefix::Eq,
         // The index has the values as written.

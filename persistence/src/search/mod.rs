@@ -5,7 +5,6 @@ pub(crate) mod counts;
 pub(crate) mod criterion;
 mod dated;
 mod drive;
-mod found;
 mod include;
 #[cfg(test)]
 mod plans;
@@ -15,6 +14,7 @@ mod sort;
 mod test;
 pub(crate) mod totals;
 
+use crate::found::Found;
 use crate::resources::stored;
 use crate::transaction::Transaction;
 use domain::Error;
@@ -22,7 +22,6 @@ use domain::access::Access;
 use domain::search::query::{Position, Query, Total};
 use domain::search::set::names_any;
 use domain::store::{Matches, ReadTx, Stored};
-use found::Found;
 
 /// Resources that are not deleted.
 pub(super) const ALIVE: &str = "v.method <> 3";

@@ -1,10 +1,10 @@
 //! The rows that a search matches, found in indexes as far as they tell, and the resources of one page of them.
 
 use super::drive::Drive;
-use super::found::{self, Found};
 use super::sort::Order;
 use super::{ALIVE, arms, criterion, sort};
 use crate::access::{covered_any_living, covered_living};
+use crate::found::Found;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
@@ -33,7 +33,7 @@ pub(super) fn page(
     sort::order(&mut statement, query, "v.rid", false);
     statement.sql(" LIMIT ").integer(limit(query)).sql(OF_PAGE);
     sort::order(&mut statement, query, "m.rid", false);
-    found::load(tx.connection, &statement, !query.sort.is_empty())
+    tx.connection.sorted_versions(&statement, !query.sort.is_empty())
 }
 
 /// What a query is sorted by.

@@ -3,8 +3,9 @@
 use crate::statement::Statement;
 use domain::conformance::SearchKind;
 use domain::search::kind::string::fold;
+use domain::search::kind::uri::above;
 use domain::search::query::{
-    DateTest, Prefix, Set, SystemTest, Test, TextMatch, UnitTest, UriMatch, VersionTest,
+    DateTest, NearTest, Prefix, Set, SystemTest, Test, TextMatch, UnitTest, UriMatch, VersionTest,
 };
 use domain::{Error, ErrorCode};
 
@@ -20,6 +21,8 @@ pub(super) fn table(tests: &[Test], kind: SearchKind) -> &'static str {
         Some(Test::Number { .. }) => SearchKind::Number,
         Some(Test::Quantity { .. }) => SearchKind::Quantity,
         Some(Test::Composite(_)) => SearchKind::Composite,
+        Some(Test::Near(_)) => SearchKind::Special,
+        Some(Test::Not(tests)) => return table(tests, kind),
     };
     match kind {
         SearchKind::Token => "ix_token",
@@ -112,6 +115,9 @@ pub(super) fn any(statement: &mut Statement, tests: &[Test]) -> Result<(), Error
 
 /// Adds the condition.
 pub(super) fn compile(statement: &mut Statement, test: &Test) -> Result<(), Error> {
+    if let Test::Not(tests) = test {
+        return any(statement.rare().sql("NOT "), tests);
+    }
     statement.sql("(");
     if let Test::Composite(tests) = test {
         statement.sql("i.components = ").integer(i64::try_from(tests.len()).unwrap_or(i64::MAX));
@@ -141,8 +147,7 @@ fn one(statement: &mut Statement, columns: &Columns, test: &Test) -> Result<(), 
             reference_version(statement, columns, version);
         }
         Test::Uri { how, value, version } => {
-            uri(statement, columns, *how, value);
-            same_version(statement, columns, version.as_deref());
+            uri(statement, columns, (*how, value), version.as_deref());
         }
         Test::Number { prefix, lo, hi } => {
             number(statement, (columns.lo, columns.hi), *prefix, (*lo, *hi));
@@ -170,7 +175,8 @@ fn one(statement: &mut Statement, columns: &Columns, test: &Test) -> Result<(), 
             statement.sql("(SELECT 1 FROM ix_words w WHERE w.words = ").sql(columns.code);
             statement.sql(" AND w.word = ").integer(*word).sql(" LIMIT 1) IS NOT NULL");
         }
-        Test::Composite(_) => return Err(unsupported()),
+        Test::Near(test) => near(statement, test),
+        Test::Composite(_) | Test::Not(_) => return Err(unsupported()),
     }
     Ok(())
 }
@@ -242,6 +248,21 @@ fn string(statement: &mut Statement, columns: &Columns, how: TextMatch, text: &s
             statement.sql(columns.folded).sql(" LIKE ").text(&format!("%{}%", like(text)));
             statement.sql(" ESCAPE '!'");
         }
+        TextMatch::Ends => {
+            statement.sql(columns.folded).sql(" LIKE ").text(&format!("%{}", like(text)));
+            statement.sql(" ESCAPE '!'");
+        }
+        TextMatch::Ordered(prefix) => {
+            statement.sql(columns.folded).sql(match prefix {
+                Prefix::Ne => " <> ",
+                Prefix::Gt => " > ",
+                Prefix::Lt => " < ",
+                Prefix::Ge => " >= ",
+                Prefix::Le => " <= ",
+                Prefix::Eq | Prefix::Sa | Prefix::Eb | Prefix::Ap | Prefix::Holds => " = ",
+            });
+            statement.text(text);
+        }
         TextMatch::Exact => {
             // The folded text has the index.
             statement.sql(columns.folded).sql(" = ").text(&fold(text));
@@ -263,17 +284,43 @@ fn starts_with(statement: &mut Statement, column: &'static str, text: &str) {
     }
 }
 
-fn uri(statement: &mut Statement, columns: &Columns, how: UriMatch, value: &str) {
-    match how {
-        UriMatch::Exact => {
+fn uri(statement: &mut Statement, columns: &Columns, (how, value): (UriMatch, &str), version: Option<&str>) {
+    match (how, version) {
+        (UriMatch::Exact, _) => {
             statement.sql(columns.value).sql(" = ").text(value);
+            same_version(statement, columns, version);
         }
-        UriMatch::Below => starts_with(statement, columns.value, value),
-        UriMatch::Above => {
-            statement.sql(columns.value).sql(" = substr(").text(value).sql(", 1, length(");
-            statement.sql(columns.value).sql("))");
+        (UriMatch::Below, None) => starts_with(statement, columns.value, value),
+        (UriMatch::Below, Some(version)) => {
+            statement.sql(columns.value).sql(" = ").text(value).sql(" AND (");
+            statement.sql(columns.version).sql(" = ").text(version).sql(" OR ");
+            starts_with(statement, columns.version, &format!("{version}."));
+            statement.sql(")");
+        }
+        (UriMatch::Above, _) => {
+            statement.sql(columns.value).sql(" IN (");
+            for (n, url) in above(value).into_iter().enumerate() {
+                statement.sql(if n > 0 { ", " } else { "" }).text(url);
+            }
+            statement.sql(")");
+            same_version(statement, columns, version);
         }
     }
+}
+
+/// Whether a position is in a circle: within its ranges, which an index knows, and no chord away too long. The sum is the
+/// memory store's, term by term.
+fn near(statement: &mut Statement, test: &NearTest) {
+    let ((south, north), [east, aside, up]) = (test.latitudes, test.vector);
+    statement.sql("i.latitude >= ").real(south).sql(" AND i.latitude <= ").real(north).sql(" AND ");
+    if let Some((west, east)) = test.longitudes {
+        statement.sql("(i.longitude >= ").real(west);
+        statement.sql(if west <= east { " AND " } else { " OR " });
+        statement.sql("i.longitude <= ").real(east).sql(") AND ");
+    }
+    statement.sql("(i.x - ").real(east).sql(") * (i.x - ").real(east);
+    statement.sql(") + (i.y - ").real(aside).sql(") * (i.y - ").real(aside);
+    statement.sql(") + (i.z - ").real(up).sql(") * (i.z - ").real(up).sql(") <= ").real(test.chord);
 }
 
 /// Dates are half-open intervals.
@@ -306,6 +353,9 @@ fn date(statement: &mut Statement, columns: &Columns, DateTest { prefix, lo, hi 
         }
         Prefix::Eb => {
             statement.sql(to).sql(" <= ").integer(lo);
+        }
+        Prefix::Holds => {
+            statement.sql(from).sql(" <= ").integer(lo).sql(" AND ").sql(to).sql(" >= ").integer(hi);
         }
         Prefix::Ap => {
             statement.sql(from).sql(" < ").integer(hi).sql(" AND ").sql(to).sql(" > ").integer(lo);
@@ -346,6 +396,9 @@ fn number(
         }
         Prefix::Eb => {
             statement.sql(to).sql(" < ").real(lo);
+        }
+        Prefix::Holds => {
+            statement.sql(from).sql(" <= ").real(lo).sql(" AND ").sql(to).sql(" >= ").real(hi);
         }
         Prefix::Ap => {
             statement.sql(from).sql(" <= ").real(hi).sql(" AND ").sql(to).sql(" >= ").real(lo);

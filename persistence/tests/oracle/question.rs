@@ -60,6 +60,7 @@ pub(super) fn question() -> impl Strategy<Value = Question> {
         "ValueSet",
         "CarePlan",
         "List",
+        "Location",
         "",
     ];
     let type_ = prop_oneof![1 => prop::sample::select(vec!["Patient", "Observation"]), 1 => prop::sample::select(types.to_vec())];
@@ -140,6 +141,10 @@ impl Question {
 
     /// Whether a chain or `_has` looks at other resources than those found.
     pub(super) fn has_links(&self) -> bool {
+        let filters = self.url.split('&').filter_map(|pair| pair.strip_prefix("_filter="));
+        if filters.into_iter().any(|filter| filter.contains('.')) {
+            return true;
+        }
         let names = self.url.split('&').filter_map(|pair| pair.split('=').next());
         names.into_iter().any(|name| {
             name.contains('.')
@@ -225,6 +230,7 @@ impl Question {
                     (type_id("CarePlan"), own()),
                     (type_id("List"), own()),
                     (type_id("Organization"), Reach::All),
+                    (type_id("Location"), Reach::All),
                     (type_id("ValueSet"), Reach::All),
                 ])
             }

@@ -37,6 +37,7 @@ fn change() -> impl Strategy<Value = Content> {
         1 => care_plan().prop_map(|members| ("CarePlan", members)),
         1 => list().prop_map(|members| ("List", members)),
         1 => group().prop_map(|members| ("Group", members)),
+        1 => location().prop_map(|members| ("Location", members)),
     ];
     (id, content, prop::bool::weighted(0.1)).prop_map(|(id, (type_, members), deleted)| {
         let members: Vec<String> = members.into_iter().filter(|member| !member.is_empty()).collect();
@@ -121,6 +122,7 @@ fn observation() -> impl Strategy<Value = Vec<String>> {
             "",
             r#""valueQuantity":{"value":5.4,"unit":"mg","system":"http://unitsofmeasure.org","code":"mg"}"#,
             r#""valueQuantity":{"value":100,"unit":"mmHg","system":"http://unitsofmeasure.org","code":"mm[Hg]"}"#,
+            r#""valueQuantity":{"value":0.0054,"unit":"g","system":"http://unitsofmeasure.org","code":"g"}"#,
             r#""valueQuantity":{"value":5,"comparator":">"}"#,
             r#""valueQuantity":{"value":5.45,"unit":"mg"}"#,
             r#""valueQuantity":{"value":-1.5e2}"#,
@@ -225,6 +227,24 @@ fn group() -> impl Strategy<Value = Vec<String>> {
         r#""member":[{"entity":{"reference":"Patient/a"}}]"#,
     ])
     .prop_map(|members| vec![r#""type":"person","actual":true"#.to_owned(), members])
+}
+
+fn location() -> impl Strategy<Value = Vec<String>> {
+    (
+        one(&[
+            "",
+            r#""position":{"latitude":53.8008,"longitude":-1.5491}"#,
+            r#""position":{"latitude":53.85,"longitude":-1.6}"#,
+            r#""position":{"latitude":0,"longitude":179.99}"#,
+            r#""position":{"latitude":0,"longitude":-179.99}"#,
+            r#""position":{"latitude":90,"longitude":12}"#,
+            r#""position":{"latitude":89.995,"longitude":-168}"#,
+            r#""position":{"latitude":-33.87,"longitude":511.21}"#,
+            r#""position":{"latitude":91,"longitude":0}"#,
+        ]),
+        one(&[r#""status":"active""#, r#""status":"suspended""#]),
+    )
+        .prop_map(|(a, b)| vec![a, b])
 }
 
 fn organization() -> impl Strategy<Value = Vec<String>> {

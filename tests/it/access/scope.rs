@@ -34,14 +34,16 @@ impl<'s> System<'s> {
     }
 }
 
-/// The letter that an interaction needs.
-fn letter(interaction: &str) -> char {
+/// The letters that an interaction needs.
+fn letters_of(interaction: &str) -> &'static str {
     match interaction {
-        "create" => 'c',
-        "read" | "vread" | "history-instance" => 'r',
-        "update" => 'u',
-        "delete" => 'd',
-        "search-type" | "history-type" => 's',
+        "create" => "c",
+        "read" | "vread" | "history-instance" => "r",
+        "update" => "u",
+        // What it tests and copies it tells.
+        "patch" => "ru",
+        "delete" => "d",
+        "search-type" | "history-type" => "s",
         other => panic!("no letter for {other}"),
     }
 }
@@ -52,7 +54,7 @@ guarded! {
     fn every_letter_opens_its_interactions_and_no_others(server: &Server) {
         let system = System::new(server);
         let offered = offered(server.http());
-        for granted in ["c", "r", "u", "d", "s", "read", "write", "rs", "cud"] {
+        for granted in ["c", "r", "u", "d", "s", "read", "write", "rs", "cud", "ru"] {
             let http = system.with(&format!("system/*.{granted}")).unwrap();
             let letters = match granted {
                 "read" => "rs",
@@ -62,7 +64,7 @@ guarded! {
             for (kind, interaction) in offered.iter().filter(|(kind, _)| SAMPLE.contains(&kind.as_str())) {
                 let (method, path, body) = request(interaction, kind).unwrap();
                 let answer = send(&http, method, &path, body.as_ref());
-                if letters.contains(letter(interaction)) {
+                if letters_of(interaction).chars().all(|letter| letters.contains(letter)) {
                     assert!(![401, 403].contains(&answer.status), "{granted}: {interaction} {answer}");
                 } else {
                     let challenge = answer.header("www-authenticate");
@@ -74,6 +76,29 @@ guarded! {
                 assert_eq!(http.get(path).status, if letters.contains(open) { 200 } else { 403 }, "{granted}: {path}");
             }
         }
+    }
+
+    fn a_patch_tells_nothing_of_what_may_not_be_read(server: &Server) {
+        let system = System::new(server);
+        let all = system.with("system/Observation.cruds").unwrap();
+        let narrow = system.with("system/Observation.u system/Observation.rs?status=amended").unwrap();
+        let stored = all.create(&observation(Value::Null, json!({})));
+        let path = crate::http::reference(&stored);
+        let test = json!([{ "op": "test", "path": "/status", "value": "final" }]).to_string();
+        let patch = |http: &Http| {
+            http.send(Method::PATCH, &path, &[("Content-Type", "application/json-patch+json")], Some(test.as_bytes()))
+        };
+        patch(&all).expect(200);
+        patch(&narrow).expect_error(404);
+        let entry = json!({ "resource": { "resourceType": "Parameters" }, "request": { "method": "PATCH", "url": path } });
+        let bundle = |type_: &str| json!({ "resourceType": "Bundle", "type": type_, "entry": [entry] });
+        narrow.bundle(&bundle("transaction")).expect_error(404);
+        let answer = narrow.bundle(&bundle("batch")).expect(200).json();
+        assert_eq!(answer["entry"][0]["response"]["status"], "404 Not Found");
+        let mut amended = stored;
+        amended["status"] = json!("amended");
+        all.put(&path, &amended).expect(200);
+        patch(&narrow).expect_error(422);
     }
 
     fn a_scope_for_a_type_opens_no_other(server: &Server) {

@@ -13,6 +13,7 @@ pub(super) fn request(interaction: &str, kind: &str) -> Option<(Method, String, 
         "read" => (Method::GET, format!("{kind}/{id}"), None),
         "vread" => (Method::GET, format!("{kind}/{id}/_history/1"), None),
         "update" => (Method::PUT, format!("{kind}/{id}"), Some(body)),
+        "patch" => (Method::PATCH, format!("{kind}/{id}"), Some(json!({ "resourceType": "Parameters" }))),
         "delete" => (Method::DELETE, format!("{kind}/{id}"), None),
         "history-instance" => (Method::GET, format!("{kind}/{id}/_history"), None),
         "history-type" => (Method::GET, format!("{kind}/_history"), None),
@@ -32,7 +33,7 @@ pub(super) fn offered(http: &Http) -> Vec<(String, String)> {
             offered.push((kind.to_owned(), interaction["code"].as_str().unwrap().to_owned()));
         }
     }
-    assert!(offered.len() > 145 * 7, "{} interactions", offered.len());
+    assert!(offered.len() > 145 * 8, "{} interactions", offered.len());
     offered
 }
 

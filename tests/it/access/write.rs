@@ -35,6 +35,14 @@ guarded! {
             let mut changed = made.clone();
             changed["status"] = json!("amended");
             world.app.put(&name, &changed).expect(200);
+            let patch = |value: &str| {
+                let document = json!([{ "op": "add", "path": "/subject/reference", "value": value }]).to_string();
+                let sent_as = [("Content-Type", "application/json-patch+json")];
+                world.app.send(reqwest::Method::PATCH, &name, &sent_as, Some(document.as_bytes()))
+            };
+            patch(&world.ann.patient()).expect(200);
+            // A patch moves nothing into another's chart.
+            patch(&world.bob.patient()).expect_error(403);
             world.app.delete(&name).expect(204);
             world.get(&name).expect_error(410);
         }

@@ -12,6 +12,7 @@ mod entry;
 mod history;
 mod link;
 mod mutation;
+mod patch;
 mod preference;
 mod published;
 mod read;

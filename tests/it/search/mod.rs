@@ -2,11 +2,14 @@
 
 mod control;
 mod cursor;
+mod filter;
 mod include;
 mod limits;
 mod listed;
 mod membership;
 mod named;
+mod near;
+mod ordered;
 mod parameter;
 mod quantity;
 mod reference;

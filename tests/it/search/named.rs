@@ -22,6 +22,12 @@ impl Named {
         Self { names: names.collect(), tag }
     }
 
+    /// `Type/id` of a resource.
+    pub(super) fn reference(&self, name: &str) -> &str {
+        let found = self.names.iter().find(|(_, known)| **known == name);
+        found.map(|(reference, _)| reference.as_str()).expect("a name of the table")
+    }
+
     /// Asks every query (`Type?a=b`, not percent-encoded) and compares with the names it must find, which stand in one
     /// text with spaces between.
     #[track_caller]

@@ -36,12 +36,8 @@ pub(crate) fn tables(source: &Path) -> Result<[Table; 2]> {
         ])?;
         for component in list(parameter, "component") {
             let definition = required(component, "definition")?;
-            components.row(&[
-                base,
-                code,
-                component_code(&parameters, definition)?,
-                text(component, "expression"),
-            ])?;
+            let component_code = component_code(&parameters, definition)?;
+            components.row(&[base, code, component_code, expression_of(component_code, component)])?;
         }
     }
     Ok([table, components])
@@ -51,6 +47,16 @@ pub(crate) fn tables(source: &Path) -> Result<[Table; 2]> {
 /// to declare `_filter`); they are not part of R4's registry.
 fn is_base(id: &str) -> bool {
     !id.contains("-extensions-") && !id.contains("-genetic-") && !id.contains("example") && id != "filter"
+}
+
+/// The expression of a component. R4 gives those of DocumentReference's `relationship` the wrong way round: `relatesto`
+/// would look at the code and `relation` at the target.
+fn expression_of<'a>(code: &str, component: &'a Value) -> &'a str {
+    match (code, text(component, "expression")) {
+        ("relatesto", "code") => "target",
+        ("relation", "target") => "code",
+        (_, expression) => expression,
+    }
 }
 
 fn component_code<'a>(parameters: &'a [Value], definition: &str) -> Result<&'a str> {

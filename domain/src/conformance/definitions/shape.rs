@@ -36,6 +36,8 @@ pub struct Shape {
     pub kind: ShapeKind,
     /// Whether nothing is of just this type.
     pub is_abstract: bool,
+    /// The type it specialises: of `code`, `string`; of a backbone element, `BackboneElement` or `Element`.
+    pub base: Option<ShapeId>,
     /// One line about it.
     pub short: &'static str,
     /// Its elements in R4's order, inherited ones first; none for a primitive.
@@ -196,6 +198,7 @@ impl Shapes {
             id,
             kind,
             is_abstract,
+            base: None,
             short,
             elements: Vec::new(),
             keys: FxHashMap::default(),
@@ -268,6 +271,7 @@ impl Shapes {
         let own: FxHashMap<&'static str, Vec<Element>> =
             self.all.iter_mut().map(|shape| (shape.name, std::mem::take(&mut shape.elements))).collect();
         for shape in &mut self.all {
+            shape.base = bases.get(shape.name).and_then(|base| self.names.get(base)).copied();
             if shape.kind == ShapeKind::Primitive {
                 // A companion `_name` has what Element has.
                 shape.elements = own.get("Element").cloned().unwrap_or_default();
@@ -315,6 +319,7 @@ impl Shapes {
                 id: ShapeId(u16::MAX),
                 kind: ShapeKind::Complex,
                 is_abstract: true,
+                base: None,
                 short: "",
                 elements: Vec::new(),
                 keys: FxHashMap::default(),

@@ -44,6 +44,12 @@ pub(super) const SEARCH: &[ResultParameter] = &[
         "Comma-separated keys, `-` before a key for descending order: `_id`, `_lastUpdated` and parameters of type date, string, number, quantity or uri. Resources without a value come last.",
     ),
     ResultParameter {
+        name: "_filter",
+        value: ValueType::Text,
+        repeats: true,
+        description: "A filter expression (FHIR R4 search_filter.html), like `code eq loinc|1234-5 and subject.name co \"pet\"`: `path operator value` joined by `and`, `or`, `not (…)` and parentheses, read from left to right.",
+    },
+    ResultParameter {
         name: "_include",
         value: ValueType::Text,
         repeats: true,
@@ -182,9 +188,10 @@ pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [H
         InteractionCode::Update | InteractionCode::ConditionalUpdate => {
             &[IF_MATCH, IF_NONE_MATCH_UPDATE, PREFER_RETURN, REQUEST_ID]
         }
-        InteractionCode::Delete | InteractionCode::ConditionalDelete => {
-            &[IF_MATCH, PREFER_RETURN, REQUEST_ID]
-        }
+        InteractionCode::Patch
+        | InteractionCode::ConditionalPatch
+        | InteractionCode::Delete
+        | InteractionCode::ConditionalDelete => &[IF_MATCH, PREFER_RETURN, REQUEST_ID],
         InteractionCode::SearchSystem
         | InteractionCode::SearchType
         | InteractionCode::SearchCompartment
@@ -203,9 +210,11 @@ pub(super) const fn answer_headers(interaction: InteractionCode) -> &'static [He
         InteractionCode::Create | InteractionCode::Update | InteractionCode::ConditionalUpdate => {
             &[LOCATION, CONTENT_LOCATION, ETAG, LAST_MODIFIED, REQUEST_ID]
         }
-        InteractionCode::Read | InteractionCode::Vread | InteractionCode::Delete => {
-            &[ETAG, LAST_MODIFIED, REQUEST_ID]
-        }
+        InteractionCode::Read
+        | InteractionCode::Vread
+        | InteractionCode::Patch
+        | InteractionCode::ConditionalPatch
+        | InteractionCode::Delete => &[ETAG, LAST_MODIFIED, REQUEST_ID],
         InteractionCode::Capabilities
         | InteractionCode::ConditionalDelete
         | InteractionCode::Bundle

@@ -9,6 +9,8 @@ pub enum Method {
     Post,
     /// PUT.
     Put,
+    /// PATCH.
+    Patch,
     /// DELETE.
     Delete,
 }
@@ -20,6 +22,7 @@ impl Method {
             Method::Get => "GET",
             Method::Post => "POST",
             Method::Put => "PUT",
+            Method::Patch => "PATCH",
             Method::Delete => "DELETE",
         }
     }
@@ -69,6 +72,10 @@ pub enum InteractionCode {
     Delete,
     /// History of one resource.
     HistoryInstance,
+    /// Patch.
+    Patch,
+    /// Patch of the resource that a search finds.
+    ConditionalPatch,
     /// Update of the resource that a search finds.
     ConditionalUpdate,
     /// Delete of what a search finds.
@@ -93,6 +100,7 @@ impl InteractionCode {
             InteractionCode::Read => &["read"],
             InteractionCode::Vread => &["vread"],
             InteractionCode::Update | InteractionCode::ConditionalUpdate => &["update"],
+            InteractionCode::Patch | InteractionCode::ConditionalPatch => &["patch"],
             InteractionCode::Delete | InteractionCode::ConditionalDelete => &["delete"],
             InteractionCode::HistoryInstance => &["history-instance"],
         }
@@ -109,11 +117,13 @@ impl InteractionCode {
             | InteractionCode::SearchType
             | InteractionCode::HistoryType
             | InteractionCode::ConditionalUpdate
+            | InteractionCode::ConditionalPatch
             | InteractionCode::ConditionalDelete => Level::Type,
             InteractionCode::SearchCompartment | InteractionCode::SearchCompartmentType => Level::Compartment,
             InteractionCode::Read
             | InteractionCode::Vread
             | InteractionCode::Update
+            | InteractionCode::Patch
             | InteractionCode::Delete
             | InteractionCode::HistoryInstance => Level::Instance,
         }
@@ -126,7 +136,10 @@ impl InteractionCode {
             InteractionCode::Capabilities | InteractionCode::Bundle => None,
             InteractionCode::Create => Some('c'),
             InteractionCode::Read | InteractionCode::Vread | InteractionCode::HistoryInstance => Some('r'),
-            InteractionCode::Update | InteractionCode::ConditionalUpdate => Some('u'),
+            InteractionCode::Update
+            | InteractionCode::ConditionalUpdate
+            | InteractionCode::Patch
+            | InteractionCode::ConditionalPatch => Some('u'),
             InteractionCode::Delete | InteractionCode::ConditionalDelete => Some('d'),
             InteractionCode::SearchSystem
             | InteractionCode::SearchType
@@ -144,7 +157,12 @@ impl InteractionCode {
 
     /// Whether a search stands in place of an id.
     pub const fn is_conditional(self) -> bool {
-        matches!(self, InteractionCode::ConditionalUpdate | InteractionCode::ConditionalDelete)
+        matches!(
+            self,
+            InteractionCode::ConditionalUpdate
+                | InteractionCode::ConditionalPatch
+                | InteractionCode::ConditionalDelete
+        )
     }
 
     /// Whether it is a search.
@@ -204,11 +222,13 @@ pub(super) const ROUTES: &[Route] = &[
     route(Method::Get, "/{type}", InteractionCode::SearchType),
     route(Method::Post, "/{type}", InteractionCode::Create),
     route(Method::Put, "/{type}", InteractionCode::ConditionalUpdate),
+    route(Method::Patch, "/{type}", InteractionCode::ConditionalPatch),
     route(Method::Delete, "/{type}", InteractionCode::ConditionalDelete),
     form("/{type}/_search", InteractionCode::SearchType),
     route(Method::Get, "/{type}/_history", InteractionCode::HistoryType),
     route(Method::Get, "/{type}/{id}", InteractionCode::Read),
     route(Method::Put, "/{type}/{id}", InteractionCode::Update),
+    route(Method::Patch, "/{type}/{id}", InteractionCode::Patch),
     route(Method::Delete, "/{type}/{id}", InteractionCode::Delete),
     route(Method::Get, "/{type}/{id}/_history", InteractionCode::HistoryInstance),
     route(Method::Get, "/{type}/{id}/_history/{version}", InteractionCode::Vread),

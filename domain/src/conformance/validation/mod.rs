@@ -17,6 +17,8 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
+pub use narrative::is_narrative;
+
 use super::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode, Issue};
 use crate::resource::json::Json;

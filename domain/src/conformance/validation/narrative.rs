@@ -146,6 +146,11 @@ impl Walk<'_> {
     }
 }
 
+/// Whether the text of a `Narrative.div` is permitted XHTML.
+pub fn is_narrative(div: &str) -> bool {
+    check(div).is_ok()
+}
+
 /// Why the narrative is refused.
 type Fault = String;
 

@@ -1,6 +1,6 @@
 //! Composite parameters (`FHIR R4 search.html#composite`): values of one element that must pass together, `a$b`.
 
-use super::{Values, date, number, quantity, reference, string, token, uri};
+use super::{Values, date, number, quantity, reference, special, string, token, uri};
 use crate::index::{Facet, IndexValue};
 use crate::search::query::Test;
 
@@ -50,6 +50,8 @@ pub fn matches(test: &Test, value: &IndexValue) -> bool {
         (Test::Uri { how, value, version }, IndexValue::Uri { value: stored, version: stored_version }) => {
             uri::matches(*how, value, version.as_deref(), (stored, stored_version))
         }
+        (Test::Near(test), IndexValue::Position { vector, .. }) => special::matches(test, *vector),
+        (Test::Not(tests), value) => !tests.iter().any(|test| matches(test, value)),
         (Test::Word(word), IndexValue::Words { words, .. }) => words.contains(word),
         (Test::Composite(tests), IndexValue::Composite(values)) => {
             tests.len() == values.len() && tests.iter().zip(values).all(|(test, value)| matches(test, value))

@@ -125,11 +125,13 @@ const fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// Indexes an element: a date in any form, a Period with open ends, the outer limits of a Timing.
+/// Indexes an element: a date in any form, an instant, a Period with open ends, the outer limits of a Timing.
 pub(crate) fn index(element: &Json<'_>, type_: &str, out: &mut Values) {
     let found = match type_ {
         "Period" => period(element),
         "Timing" => timing(element),
+        // A point in time, however it is written (`FHIR R4 search.html#date`).
+        "instant" => element.as_str().and_then(interval).map(|(lo, _)| (lo, lo + 1)),
         _ => element.as_str().and_then(interval),
     };
     if let Some((lo, hi)) = found {
@@ -185,6 +187,7 @@ pub const fn matches(test: &DateTest, lo: i64, hi: i64) -> bool {
         Prefix::Sa => lo >= test.hi,
         Prefix::Eb => hi <= test.lo,
         Prefix::Ap => lo < test.hi && hi > test.lo,
+        Prefix::Holds => lo <= test.lo && hi >= test.hi,
     }
 }
 

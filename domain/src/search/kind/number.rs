@@ -103,6 +103,7 @@ pub fn matches(prefix: Prefix, searched: (f64, f64), lo: f64, hi: f64) -> bool {
         Prefix::Sa => lo > to,
         Prefix::Eb => hi < from,
         Prefix::Ap => lo <= to && hi >= from,
+        Prefix::Holds => lo <= from && hi >= to,
     }
 }
 

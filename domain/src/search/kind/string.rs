@@ -4,7 +4,7 @@
 use super::Values;
 use crate::index::{Facet, IndexValue, MAX_FOLDED};
 use crate::resource::json::Json;
-use crate::search::query::{Test, TextMatch};
+use crate::search::query::{Prefix, Test, TextMatch};
 use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -98,7 +98,9 @@ fn add(text: &Json<'_>, out: &mut Values) {
 pub(crate) fn parse(text: &str, how: TextMatch) -> Test {
     let text = match how {
         TextMatch::Exact => Cow::Borrowed(text),
-        TextMatch::Starts | TextMatch::Contains => Cow::Owned(fold(text)),
+        TextMatch::Starts | TextMatch::Contains | TextMatch::Ends | TextMatch::Ordered(_) => {
+            Cow::Owned(fold(text))
+        }
     };
     Test::Text { how, text: text.into_owned() }
 }
@@ -109,6 +111,18 @@ pub(crate) fn matches(how: TextMatch, text: &str, folded: &str, exact: &str) -> 
         TextMatch::Starts => folded.starts_with(text),
         TextMatch::Contains => folded.contains(text),
         TextMatch::Exact => exact == text,
+        TextMatch::Ends => folded.ends_with(text),
+        TextMatch::Ordered(prefix) => {
+            let order = folded.cmp(text);
+            match prefix {
+                Prefix::Ne => order.is_ne(),
+                Prefix::Gt => order.is_gt(),
+                Prefix::Lt => order.is_lt(),
+                Prefix::Ge => order.is_ge(),
+                Prefix::Le => order.is_le(),
+                Prefix::Eq | Prefix::Sa | Prefix::Eb | Prefix::Ap | Prefix::Holds => order.is_eq(),
+            }
+        }
     }
 }
 

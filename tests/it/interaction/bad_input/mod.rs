@@ -299,7 +299,7 @@ on_both! {
         for (method, path, allow) in [
             (Method::PUT, "Patient/_history", "GET, HEAD"),
             (Method::DELETE, "metadata", "GET, HEAD"),
-            (Method::POST, "Patient/1", "GET, HEAD, PUT, DELETE"),
+            (Method::POST, "Patient/1", "GET, HEAD, PUT, PATCH, DELETE"),
             (Method::PUT, "Patient/1/_history/1", "GET, HEAD"),
             (Method::GET, "Patient/_search/", "POST"),
             (Method::DELETE, "_history", "GET, HEAD"),

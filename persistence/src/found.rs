@@ -13,11 +13,11 @@ use domain::Error;
 use domain::search::query::SortValue;
 
 /// A row of a page.
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The resource.
-    pub(super) version: VersionRow,
+    pub(crate) version: VersionRow,
     /// The values of the sort keys that were selected.
-    pub(super) keys: Vec<Option<SortValue>>,
+    pub(crate) keys: Vec<Option<SortValue>>,
 }
 
 /// PostgreSQL's numbers of the types that sort keys have.
@@ -27,21 +27,23 @@ const TEXT: u32 = 25;
 /// Columns of a resource before those of the keys.
 const VERSION: usize = 7;
 
-/// The rows of a statement that selects the columns of a resource and then its sort keys.
-pub(super) fn load(
-    connection: &mut Connection,
-    statement: &Statement,
-    keyed: bool,
-) -> std::result::Result<Vec<Found>, Error> {
-    if !keyed {
-        let rows = connection.versions(statement)?;
-        return Ok(rows.into_iter().map(|version| Found { version, keys: Vec::new() }).collect());
+impl Connection {
+    /// Rows of versions and, if `keyed`, the sort keys that are selected after their columns.
+    pub(crate) fn sorted_versions(
+        &mut self,
+        statement: &Statement,
+        keyed: bool,
+    ) -> std::result::Result<Vec<Found>, Error> {
+        if !keyed {
+            let rows = self.versions(statement)?;
+            return Ok(rows.into_iter().map(|version| Found { version, keys: Vec::new() }).collect());
+        }
+        let outcome = match &mut self.link {
+            Link::Sqlite(c) => statement.rows::<Untyped>().load(&mut **c),
+            Link::Postgres(c) => statement.rows::<Untyped>().load(&mut **c),
+        };
+        outcome.map_err(|error| self.failed(error))
     }
-    let outcome = match &mut connection.link {
-        Link::Sqlite(c) => statement.rows::<Untyped>().load(&mut **c),
-        Link::Postgres(c) => statement.rows::<Untyped>().load(&mut **c),
-    };
-    outcome.map_err(|error| connection.failed(error))
 }
 
 /// The value of a column, which is of the SQL type `ST`.

@@ -1,0 +1,3 @@
+ALTER TABLE ix_position DROP COLUMN x;
+ALTER TABLE ix_position DROP COLUMN y;
+ALTER TABLE ix_position DROP COLUMN z;
