@@ -32,10 +32,10 @@ thread_local! {
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// A body as it is stored.
-pub(super) fn encode(mut body: Vec<u8>) -> Vec<u8> {
-    if let Some(compressed) = compress(&body) {
-        return compressed;
+/// A body as it is stored, `compressed` or plain.
+pub(super) fn encode(mut body: Vec<u8>, compressed: bool) -> Vec<u8> {
+    if let Some(frame) = Some(&body).filter(|_| compressed).and_then(|body| compress(body)) {
+        return frame;
     }
     body.insert(0, PLAIN);
     body
@@ -107,11 +107,12 @@ mod tests {
         let long = format!(r#"{{"resourceType":"Patient","text":"{}"}}"#, "é\u{1F600}x".repeat(40_000));
         let noise: Vec<u8> = (0..5_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         for body in [b"".to_vec(), b"{}".to_vec(), long.clone().into_bytes(), noise] {
-            let stored = encode(body.clone());
+            let stored = encode(body.clone(), true);
             assert!(stored.len() <= body.len() + 1);
             assert_eq!(decode(stored).unwrap(), body);
+            assert_eq!(decode(encode(body.clone(), false)).unwrap(), body);
         }
-        assert!(encode(long.into_bytes()).len() < 2_000);
+        assert!(encode(long.into_bytes(), true).len() < 2_000);
     }
 
     #[test]
@@ -127,6 +128,7 @@ mod tests {
         let stored = encode(
             br#"{"resourceType":"Patient","gender":"female","birthDate":"1970-01-01","active":true}"#
                 .to_vec(),
+            true,
         );
         assert_eq!(stored.first(), Some(&CURRENT));
         let cut = stored.get(..stored.len() - 3).unwrap().to_vec();

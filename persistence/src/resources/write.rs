@@ -138,7 +138,7 @@ fn row(tx: &Transaction<'_>, rid: i64, new: NewVersion) -> [Cell; 8] {
         Integer(new.version),
         Integer(new.updated.0),
         Integer(method_number(new.method)),
-        Bytes(encode(new.body)),
+        Bytes(encode(new.body, tx.names.compressed)),
     ]
 }
 
@@ -174,7 +174,10 @@ fn one_by_one(tx: &mut Transaction<'_>, versions: Vec<(i64, NewVersion)>) -> Res
     for (rid, new) in versions {
         let mut update = Statement::new("UPDATE resource SET version = ");
         update.integer(new.version).sql(", updated_us = ").integer(new.updated.0).sql(", method = ");
-        update.integer(method_number(new.method)).sql(", body = ").bytes(encode(new.body));
+        update
+            .integer(method_number(new.method))
+            .sql(", body = ")
+            .bytes(encode(new.body, tx.names.compressed));
         update.sql(" WHERE rid = ").integer(rid).sql(" AND version = ").integer(new.version - 1);
         replaced += tx.connection.execute(&update)?;
     }
@@ -188,7 +191,7 @@ fn together(tx: &mut Transaction<'_>, versions: Vec<(i64, NewVersion)>) -> Resul
     let numbers = column(|(_, new)| new.version);
     let instants = column(|(_, new)| new.updated.0);
     let methods = column(|(_, new)| method_number(new.method));
-    let bodies = versions.into_iter().map(|(_, new)| encode(new.body)).collect();
+    let bodies = versions.into_iter().map(|(_, new)| encode(new.body, tx.names.compressed)).collect();
     let mut statement = Statement::new("WITH earlier AS (");
     statement.sql(ARCHIVE).any(Dialect::Postgres, &rids).sql(
         ") UPDATE resource r SET version = n.version, updated_us = n.updated_us, method = n.method, body = n.body FROM unnest(",

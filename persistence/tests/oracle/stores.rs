@@ -274,7 +274,8 @@ fn patient_access() -> Access {
 
 fn open(url: &str) -> Option<Box<dyn Executor>> {
     // In worlds as small as these, conditions that find many rows are those that find three.
-    let settings = StoreSettings { many: 3, ..StoreSettings::new(url) };
+    let settings =
+        StoreSettings { many: 3, compressed: url.starts_with("sqlite"), ..StoreSettings::new(url) };
     Some(Box::new(SqlStore::open(&settings).unwrap()))
 }
 
