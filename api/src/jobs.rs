@@ -7,6 +7,7 @@ use actix_web::web;
 use domain::clock::Instant;
 use domain::job::{self, LEASE, Portion, REMEMBERED, reindex};
 use domain::server::Server;
+use domain::store::ReadTx;
 use domain::store::job::{Job, Lease, Status};
 use domain::{Error, ErrorCode};
 use std::fmt::Write;
@@ -34,7 +35,8 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    fn see(&self, jobs: Vec<Job>) {
+    /// Takes the jobs that [`follow`] read.
+    pub(crate) fn see(&self, jobs: Vec<Job>) {
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = jobs;
     }
 
@@ -74,6 +76,12 @@ pub(crate) fn prepare(server: &Arc<Server>, worker: &Worker) -> Result<(), Error
     }
     let server = Arc::clone(server);
     worker.read_blocking(move |tx| server.learn(tx))
+}
+
+/// Learns what is searched by, and which jobs there are.
+pub(crate) fn follow(server: &Server, tx: &mut dyn ReadTx) -> Result<Vec<Job>, Error> {
+    server.learn(tx)?;
+    tx.open_jobs()
 }
 
 /// Starts the thread. It ends soon after [`App::accepting`] is false.
@@ -143,11 +151,7 @@ impl Runner {
         }
         self.followed = Some(time::Instant::now());
         let server = Arc::clone(&self.app.server);
-        let seen = self.app.worker.read_blocking(move |tx| {
-            server.learn(tx)?;
-            tx.open_jobs()
-        });
-        match seen {
+        match self.app.worker.read_blocking(move |tx| follow(&server, tx)) {
             Ok(open) => self.app.jobs.see(open),
             Err(error) => tracing::warn!(%error, "what is searched by could not be read"),
         }

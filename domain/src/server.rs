@@ -18,7 +18,8 @@ use crate::interaction::read::PreparedRead;
 use crate::interaction::search::PreparedSearch;
 use crate::interaction::write::{Content, Kind, Naming, PreparedWrite};
 use crate::interaction::{
-    Answer, Interaction, Parameters, Prefer, Request, Return, batch, bundle, content, delete, transaction,
+    Answer, Interaction, Parameters, Prefer, Request, Return, batch, bundle, content, delete, provenance,
+    transaction,
 };
 use crate::resource::json::Json;
 use crate::resource::link::Links;
@@ -26,7 +27,7 @@ use crate::search::Limits;
 use crate::search::control::View;
 use crate::search_parameter::Known;
 use crate::store::{ReadTx, WriteTx};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What this server is: its address, limits and sources of time and ids.
 pub struct Server {
@@ -38,8 +39,8 @@ pub struct Server {
     pub ids: Arc<dyn IdSource>,
     /// What can be searched by.
     known: Known,
-    /// The CapabilityStatement, once it was asked for.
-    capabilities: OnceLock<Vec<u8>>,
+    /// The CapabilityStatement of a generation of what can be searched by, once it was asked for.
+    capabilities: Mutex<Option<(i64, Vec<u8>)>>,
 }
 
 /// What an operator chose.
@@ -73,6 +74,8 @@ pub struct Prepared {
     pub work: Work,
     /// Whether the answer is to have no body (an entry with the method HEAD).
     pub head: bool,
+    /// The Provenance that is stored with what it writes.
+    pub provenance: Option<Box<PreparedWrite>>,
 }
 
 /// What a prepared request does in its transaction.
@@ -97,7 +100,7 @@ pub enum Work {
 impl Prepared {
     /// Work that is answered in full.
     pub(crate) const fn new(work: Work) -> Prepared {
-        Prepared { work, head: false }
+        Prepared { work, head: false, provenance: None }
     }
 
     /// Whether it may change what is searched by.
@@ -183,7 +186,7 @@ impl Writing<'_> {
 impl Server {
     /// A server with these settings and sources.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Server {
-        Server { settings, clock, ids, known: Known::new(), capabilities: OnceLock::new() }
+        Server { settings, clock, ids, known: Known::new(), capabilities: Mutex::default() }
     }
 
     /// What can be searched by now.
@@ -208,10 +211,17 @@ impl Server {
     ///
     /// Errors: whatever is wrong with the request in itself, and [`ErrorCode::Forbidden`].
     pub fn prepare(&self, actor: &Actor, request: Request) -> Result<Prepared, Error> {
-        if let Interaction::Bundle(body) = &request.interaction {
-            return bundle::prepare(self, actor, body, request.prefer);
+        let mut request = request;
+        let header = request.provenance.take();
+        let mut prepared = match &request.interaction {
+            Interaction::Bundle(body) => bundle::prepare(self, actor, body, request.prefer)?,
+            _ => self.prepare_entry(actor, request, Given::default())?,
+        };
+        if let Some(header) = header {
+            let provenance = provenance::prepare(self, actor, &prepared.work, &header)?;
+            prepared.provenance = Some(Box::new(provenance));
         }
-        self.prepare_entry(actor, request, Given::default())
+        Ok(prepared)
     }
 
     /// Prepares an interaction, with what an entry of a Bundle gives for it.
@@ -221,7 +231,7 @@ impl Server {
         request: Request,
         given: Given<'_>,
     ) -> Result<Prepared, Error> {
-        let Request { interaction, conditions, if_none_exist, prefer } = request;
+        let Request { interaction, conditions, if_none_exist, prefer, .. } = request;
         let read = |type_, id, version, parameters: &Parameters| -> Result<Prepared, Error> {
             let access = require(actor, Letter::Read, type_)?;
             let subset = View::of_read(type_, parameters)?;
@@ -332,19 +342,37 @@ impl Server {
             Work::Capabilities | Work::Read(_) | Work::History(_) | Work::Search(_) => {
                 self.perform_read(tx, actor, prepared)
             }
-            Work::Write(write) => write.perform(self, tx),
+            Work::Write(write) => match &prepared.provenance {
+                None => write.perform(self, tx),
+                Some(provenance) => {
+                    let mut written = Vec::new();
+                    let answer = write.perform_telling(self, tx, &mut written)?;
+                    provenance::store(provenance, self, tx, &written).map(|()| answer)
+                }
+            },
             Work::Batch(batch) => batch.perform(self, tx, actor),
-            Work::Transaction(transaction) => transaction.perform(self, tx, actor),
+            Work::Transaction(transaction) => {
+                transaction.perform(self, tx, actor, prepared.provenance.as_deref())
+            }
         }
     }
 
     /// `FHIR R4 http.html#capabilities`: what the Registry says, at this address.
     pub fn capabilities(&self) -> Answer {
-        let statement = self.capabilities.get_or_init(|| self.statement().to_string().into_bytes());
-        Answer { status: 200, body: Some(statement.clone()), version: None, location: false }
+        let parameters = self.parameters();
+        let mut kept = self.capabilities.lock().unwrap_or_else(PoisonError::into_inner);
+        let body = match &*kept {
+            Some((generation, body)) if *generation == parameters.generation() => body.clone(),
+            _ => {
+                let body = self.statement(&parameters).to_string().into_bytes();
+                *kept = Some((parameters.generation(), body.clone()));
+                body
+            }
+        };
+        Answer { status: 200, body: Some(body), version: None, location: false }
     }
 
-    fn statement(&self) -> serde_json::Value {
+    fn statement(&self, parameters: &SearchParameters) -> serde_json::Value {
         let installation = Installation {
             public_url: &self.settings.public_url,
             base: &self.settings.base,
@@ -353,7 +381,7 @@ impl Server {
             tokens: self.settings.tokens,
             deletes_several: self.settings.max_conditional_deletes > 1,
         };
-        capability::statement(Registry::r4(), &installation)
+        capability::statement(Registry::r4(), parameters, &installation)
     }
 }
 

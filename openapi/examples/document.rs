@@ -1,6 +1,6 @@
 //! Prints an OpenAPI document: of everything, or of the resource type named as the argument.
 
-use domain::conformance::Registry;
+use domain::conformance::{Registry, SearchParameters};
 use openapi::{Depth, Extent, Installation};
 use std::io::Write;
 
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(name) => Extent::Types(vec![registry.resource_type(&name).ok_or("no such resource type")?]),
         None => Extent::Everything,
     };
-    let document = openapi::build(registry, &installation, &extent, Depth::Full);
+    let document = openapi::build(registry, SearchParameters::r4(), &installation, &extent, Depth::Full);
     std::io::stdout().write_all(&openapi::to_bytes(&document)?)?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use crate::example::{self, Examples};
 use crate::schemas::Schemas;
 use crate::security::Asked;
 use crate::{answers, parameters};
+use domain::conformance::SearchParameters;
 use domain::conformance::registry::{InteractionCode, Level, Method, Registry, ResourceType, Route};
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, PathItem, PathsBuilder};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
@@ -22,6 +23,8 @@ pub(crate) const SYSTEM_TAG: &str = "System";
 /// Writes the operations of the Registry.
 pub(crate) struct Writer<'a> {
     pub(crate) registry: &'a Registry,
+    /// The search parameters that are not R4's.
+    pub(crate) own: &'a SearchParameters,
     pub(crate) base_path: &'a str,
     /// Whether tokens are asked for.
     pub(crate) tokens: bool,
@@ -73,9 +76,9 @@ impl Writer<'_> {
         if self.tokens {
             operation = operation.securities(Some(self.asked.of(route.interaction, type_)));
         }
-        operation = parameters::apply(operation, self.registry, route, type_);
+        operation = parameters::apply(operation, self.registry, self.own, route, type_);
         if route.form {
-            let form = parameters::form(self.registry, route.interaction, type_);
+            let form = parameters::form(self.registry, self.own, route.interaction, type_);
             operation = operation.request_body(Some(body(FORM, Content::new(Some(form)))));
         } else if matches!(route.interaction, InteractionCode::Patch | InteractionCode::ConditionalPatch) {
             operation = operation.request_body(Some(self.patch_body(schemas)));

@@ -9,8 +9,8 @@ mod schemas;
 mod security;
 mod service;
 
-use domain::conformance::Registry;
 use domain::conformance::registry::{Level, ResourceType};
+use domain::conformance::{Registry, SearchParameters};
 use example::Examples;
 use schemas::Schemas;
 use utoipa::openapi::path::PathsBuilder;
@@ -85,9 +85,11 @@ impl<'a> Extent<'a> {
     }
 }
 
-/// Builds a document. It does not change while the server runs: keep its bytes.
+/// Builds a document of what R4 has and of the search parameters of administrators in `own`. It changes with those alone:
+/// keep its bytes.
 pub fn build<'a>(
     registry: &'a Registry,
+    own: &'a SearchParameters,
     installation: &Installation<'_>,
     extent: &Extent<'a>,
     depth: Depth,
@@ -98,6 +100,7 @@ pub fn build<'a>(
     let tokens = installation.tokens;
     let mut writer = fhir::Writer {
         registry,
+        own,
         base_path: installation.base_path,
         tokens,
         asked: Default::default(),

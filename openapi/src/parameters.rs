@@ -4,7 +4,7 @@ use domain::conformance::definitions::SearchParameter;
 use domain::conformance::registry::{
     Header, InteractionCode, Level, Registry, ResourceType, ResultParameter, ValueType,
 };
-use domain::conformance::{Definitions, SearchKind};
+use domain::conformance::{Definitions, SearchKind, SearchParameters};
 use std::collections::BTreeMap;
 use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
@@ -39,6 +39,7 @@ pub(crate) fn shared(registry: &Registry, levels: &[Level]) -> BTreeMap<String, 
 pub(crate) fn apply(
     mut operation: OperationBuilder,
     registry: &Registry,
+    custom: &SearchParameters,
     route: &domain::conformance::registry::Route,
     type_: Option<&ResourceType>,
 ) -> OperationBuilder {
@@ -49,7 +50,7 @@ pub(crate) fn apply(
         let conditional = route.interaction.is_conditional();
         if route.interaction.searches() || conditional {
             let own = type_.filter(|_| route.interaction == InteractionCode::SearchType || conditional);
-            for parameter in own.into_iter().flat_map(|type_| &type_.parameters) {
+            for parameter in own.into_iter().flat_map(|type_| all_of(custom, type_)) {
                 operation = operation.parameter(search(parameter));
             }
             for parameter in registry.common_parameters() {
@@ -69,16 +70,25 @@ pub(crate) fn apply(
     operation
 }
 
+/// The search parameters of a type, R4's and those of administrators.
+fn all_of<'a>(
+    custom: &'a SearchParameters,
+    type_: &'a ResourceType,
+) -> impl Iterator<Item = &'a SearchParameter> {
+    type_.parameters.iter().copied().chain(custom.ready_of(type_.id))
+}
+
 /// The body of `_search`: the same parameters as a form.
 pub(crate) fn form(
     registry: &Registry,
+    custom: &SearchParameters,
     interaction: InteractionCode,
     type_: Option<&ResourceType>,
 ) -> RefOr<Schema> {
     let mut form = ObjectBuilder::new().schema_type(Type::Object);
     let type_ = type_.filter(|_| interaction == InteractionCode::SearchType);
-    for parameter in type_.into_iter().flat_map(|type_| &type_.parameters).chain(registry.common_parameters())
-    {
+    let own = type_.into_iter().flat_map(|type_| all_of(custom, type_));
+    for parameter in own.chain(registry.common_parameters().iter().copied()) {
         form = form.property(&*parameter.code, strings(Some(search_description(parameter))));
     }
     for parameter in registry.result_parameters(interaction) {

@@ -88,5 +88,6 @@ mod oauth;
 mod reindex;
 mod schema;
 mod search;
+mod search_parameter;
 mod server;
 mod token;

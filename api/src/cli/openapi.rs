@@ -4,6 +4,7 @@ use super::{say, sentence};
 use crate::docs;
 use crate::settings::Settings;
 use clap::Args;
+use domain::conformance::SearchParameters;
 use openapi::Depth;
 use std::process::ExitCode;
 
@@ -21,7 +22,8 @@ impl OpenApi {
     /// Errors: there is no such resource type.
     pub(crate) fn run(self, settings: &Settings) -> Result<ExitCode, String> {
         let name = self.type_.unwrap_or_default();
-        let document = docs::bytes(settings, true, &name, Depth::Full).map_err(|error| sentence(&error))?;
+        let document = docs::bytes(settings, SearchParameters::r4(), true, &name, Depth::Full)
+            .map_err(|error| sentence(&error))?;
         say(&String::from_utf8_lossy(&document));
         Ok(ExitCode::SUCCESS)
     }

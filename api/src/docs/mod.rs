@@ -5,7 +5,7 @@ use crate::fhir::response;
 use crate::settings::Settings;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY};
 use actix_web::{HttpResponse, web};
-use domain::conformance::Registry;
+use domain::conformance::{Registry, SearchParameters};
 use domain::{Error, ErrorCode};
 use openapi::{Depth, Extent, Installation};
 use std::collections::BTreeMap;
@@ -23,20 +23,29 @@ const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-
 /// The page: Swagger UI's own without the parts it does not need, so that it opens sooner.
 const PAGE: &str = include_str!("page.html");
 
-/// The documents that were asked for, built once, by depth and name; the whole one has no name.
+/// Documents by whether they are whole and by name.
+type Built = BTreeMap<(bool, String), web::Bytes>;
+
+/// The documents that were asked for, built once for each generation of what can be searched by, by depth and name; the
+/// whole one has no name.
 #[derive(Default)]
 pub(crate) struct Documents {
-    built: Mutex<BTreeMap<(bool, String), web::Bytes>>,
+    built: Mutex<(i64, Built)>,
 }
 
 impl Documents {
     fn get(&self, app: &App, name: &str, depth: Depth) -> Result<web::Bytes, Error> {
         let key = (depth == Depth::Full, name.to_owned());
-        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        let parameters = app.server.parameters();
+        let mut kept = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 != parameters.generation() {
+            *kept = (parameters.generation(), BTreeMap::new());
+        }
+        let built = &mut kept.1;
         if let Some(bytes) = built.get(&key) {
             return Ok(bytes.clone());
         }
-        let bytes = web::Bytes::from(bytes(&app.settings, !app.open, name, depth)?);
+        let bytes = web::Bytes::from(bytes(&app.settings, &parameters, !app.open, name, depth)?);
         built.insert(key, bytes.clone());
         Ok(bytes)
     }
@@ -57,14 +66,20 @@ fn extent(name: &str) -> Result<Extent<'static>, Error> {
 /// asked for.
 ///
 /// Errors: [`ErrorCode::NotFoundRoute`] when `name` is no resource type.
-pub(crate) fn bytes(settings: &Settings, tokens: bool, name: &str, depth: Depth) -> Result<Vec<u8>, Error> {
+pub(crate) fn bytes(
+    settings: &Settings,
+    parameters: &SearchParameters,
+    tokens: bool,
+    name: &str,
+    depth: Depth,
+) -> Result<Vec<u8>, Error> {
     let installation = Installation {
         public_url: &settings.public_url,
         base_path: crate::routes::BASE,
         version: env!("CARGO_PKG_VERSION"),
         tokens,
     };
-    let document = openapi::build(Registry::r4(), &installation, &extent(name)?, depth);
+    let document = openapi::build(Registry::r4(), parameters, &installation, &extent(name)?, depth);
     openapi::to_bytes(&document).map_err(|_| Error::internal("an OpenAPI document cannot be written"))
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod response;
 use crate::app::App;
 use crate::guard;
 use crate::guard::limit::{self, Coding};
+use crate::jobs;
 use crate::operations::metrics::Label;
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::access::actor::Actor;
@@ -110,7 +111,8 @@ async fn perform(
         let answer = app.worker.write(move |tx| server.perform_write(tx, &caller, &prepared)).await?;
         if let Some(server) = learning {
             // Who defined a parameter finds this process knowing of it.
-            app.worker.read(move |tx| server.learn(tx)).await?;
+            let followed = app.worker.read(move |tx| jobs::follow(&server, tx)).await?;
+            app.jobs.see(followed);
         }
         Ok(answer)
     } else {

@@ -14,6 +14,7 @@ use domain::{Error, ErrorCode};
 use std::time::SystemTime;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
+const X_PROVENANCE: HeaderName = HeaderName::from_static("x-provenance");
 const IF_NONE_EXIST: HeaderName = HeaderName::from_static("if-none-exist");
 
 /// The FHIR address of a request, with a method that is offered there.
@@ -134,6 +135,7 @@ pub(crate) struct Conditions {
     on_version: condition::Conditions,
     if_none_exist: Option<String>,
     prefer: Prefer,
+    provenance: Option<Vec<u8>>,
 }
 
 impl Conditions {
@@ -154,13 +156,14 @@ impl Conditions {
             },
             if_none_exist: text(headers, &IF_NONE_EXIST)?.map(str::to_owned),
             prefer: prefer(headers)?,
+            provenance: provenance(headers)?,
         })
     }
 
     /// The whole request.
     pub(crate) fn with(self, interaction: Interaction) -> Request {
-        let Conditions { on_version, if_none_exist, prefer } = self;
-        Request { interaction, conditions: on_version, if_none_exist, prefer }
+        let Conditions { on_version, if_none_exist, prefer, provenance } = self;
+        Request { interaction, conditions: on_version, if_none_exist, prefer, provenance }
     }
 }
 
@@ -173,6 +176,16 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>
         return Err(wrong("may come once"));
     }
     value.to_str().map(|value| Some(value.trim())).map_err(|_| wrong("is not text"))
+}
+
+/// The Provenance of `X-Provenance`, which may come once: JSON in UTF-8, which a header's text need not be.
+fn provenance(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Error> {
+    let mut values = headers.get_all(X_PROVENANCE);
+    let first = values.next().map(|value| value.as_bytes().to_vec());
+    if values.next().is_some() {
+        return Err(Error::new(ErrorCode::InvalidHeader, "The header x-provenance may come once."));
+    }
+    Ok(first)
 }
 
 /// Reads `Prefer` (`RFC 7240`); what it does not know it ignores, as the RFC asks.

@@ -134,7 +134,7 @@ mod tests {
         let error = Error::new(ErrorCode::MethodNotAllowed, "no");
         let mut response = failure(&error);
         advise(&mut response, &error, "/FHIR/R4/Patient", &Settings::default());
-        assert_eq!(response.headers().get("allow").unwrap(), "GET, HEAD, POST, PUT, DELETE");
+        assert_eq!(response.headers().get("allow").unwrap(), "GET, HEAD, POST, PUT, PATCH, DELETE");
         let busy = failure(&Error::new(ErrorCode::Busy, "later"));
         assert_eq!(busy.headers().get("retry-after").unwrap(), "1");
     }

@@ -2,6 +2,7 @@
 
 use super::definitions::SearchParameter;
 use super::registry::{InteractionCode, Level, Registry, ResourceType};
+use super::search_parameters::SearchParameters;
 use crate::error::{Error, ErrorCode};
 use serde_json::{Map, Value, json};
 
@@ -33,14 +34,14 @@ pub struct Installation<'a> {
 }
 
 /// Builds the CapabilityStatement. It does not change while the server runs: keep the bytes.
-pub fn statement(registry: &Registry, installation: &Installation<'_>) -> Value {
+pub fn statement(registry: &Registry, own: &SearchParameters, installation: &Installation<'_>) -> Value {
     let mut rest = Map::new();
     rest.insert("mode".to_owned(), json!("server"));
     if installation.tokens {
         rest.insert("security".to_owned(), security(installation.public_url));
     }
     let resources: Vec<Value> =
-        registry.types().iter().map(|type_| resource(registry, type_, installation)).collect();
+        registry.types().iter().map(|type_| resource(registry, own, type_, installation)).collect();
     rest.insert("resource".to_owned(), json!(resources));
     rest.insert("interaction".to_owned(), json!(interactions(registry, &[Level::System])));
     let mut common = parameters(registry.common_parameters());
@@ -90,7 +91,12 @@ fn security(public_url: &str) -> Value {
     })
 }
 
-fn resource(registry: &Registry, type_: &ResourceType, installation: &Installation<'_>) -> Value {
+fn resource(
+    registry: &Registry,
+    own: &SearchParameters,
+    type_: &ResourceType,
+    installation: &Installation<'_>,
+) -> Value {
     let codes = interactions(registry, &[Level::Instance, Level::Type]);
     let mut resource = json!({
         "type": type_.name,
@@ -107,18 +113,21 @@ fn resource(registry: &Registry, type_: &ResourceType, installation: &Installati
             true => "single",
         },
     });
-    let includes: Vec<String> = type_.includes().collect();
+    let includes: Vec<String> = type_.includes().chain(own.includes(type_.id)).collect();
     if let Some(members) = resource.as_object_mut() {
         // Empty arrays are not allowed in FHIR JSON.
         if !includes.is_empty() {
             members.insert("searchInclude".to_owned(), json!(includes));
         }
-        let reverse: Vec<String> = registry.reverse_includes(type_).collect();
+        let reverse: Vec<String> =
+            registry.reverse_includes(type_).chain(own.reverse_includes(type_.id)).collect();
         if !reverse.is_empty() {
             members.insert("searchRevInclude".to_owned(), json!(reverse));
         }
-        if !type_.parameters.is_empty() {
-            members.insert("searchParam".to_owned(), json!(parameters(&type_.parameters)));
+        let all: Vec<&SearchParameter> =
+            type_.parameters.iter().copied().chain(own.ready_of(type_.id)).collect();
+        if !all.is_empty() {
+            members.insert("searchParam".to_owned(), json!(parameters(&all)));
         }
     }
     resource
@@ -187,7 +196,7 @@ mod tests {
             tokens,
             deletes_several: false,
         };
-        statement(Registry::r4(), &installation)
+        statement(Registry::r4(), SearchParameters::r4(), &installation)
     }
 
     /// It passes the check that every resource passes, and the second gate.

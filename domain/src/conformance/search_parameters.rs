@@ -128,6 +128,23 @@ impl SearchParameters {
             .filter(|parameter| parameter.kind == SearchKind::Reference)
     }
 
+    /// What `_include` may name of a type besides R4's.
+    pub fn includes(&self, type_: TypeId) -> impl Iterator<Item = String> {
+        let references = self.ready_of(type_).filter(|own| own.kind == SearchKind::Reference);
+        references.map(|own| format!("{}:{}", own.base, own.code))
+    }
+
+    /// What `_revinclude` may name in a search of a type besides R4's.
+    pub fn reverse_includes(&self, type_: TypeId) -> impl Iterator<Item = String> {
+        let ready = self.custom.iter().filter(|own| own.readiness == Readiness::Ready);
+        ready
+            .map(|own| &own.parameter)
+            .filter(move |own| {
+                own.kind == SearchKind::Reference && (own.targets.is_empty() || own.targets.contains(&type_))
+            })
+            .map(|own| format!("{}:{}", own.base, own.code))
+    }
+
     /// How the resources of a type are walked for its custom parameters.
     pub(crate) fn plan(&self, type_: TypeId) -> Option<&Plan> {
         if self.plans.is_empty() { None } else { self.plans.get(&type_) }

@@ -16,8 +16,9 @@ use crate::conformance::{ParameterId, TypeId};
 /// The format of index rows: what extraction gives and how it is kept. Raise it by one in every change that makes rows
 /// differ from those already stored: a server that opens an older store then indexes it anew by itself
 /// (`docs/decisions/0151`). 2: quantities in canonical units. 3: tokens
-/// without case and with what they are sorted by, words, the codes of ValueSets, active members.
-pub const FORMAT: i64 = 3;
+/// without case and with what they are sorted by, words, the codes of ValueSets, active members. 4: instants
+/// as points, positions with their vectors. 5: more of long texts.
+pub const FORMAT: i64 = 5;
 
 /// Which aspect of a parameter's value a row holds. The store interns (parameter, facet) as one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,7 +154,7 @@ pub struct QuantityValue {
 pub const MAX_SORTED: usize = 64;
 
 /// Bytes of folded text that are indexed; longer text is cut at a character boundary.
-pub const MAX_FOLDED: usize = 200;
+pub const MAX_FOLDED: usize = 1000;
 
 /// Bytes of a URI that are indexed.
 pub const MAX_URI: usize = 1000;

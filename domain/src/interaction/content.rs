@@ -12,6 +12,7 @@ use crate::resource::body::Body;
 use crate::resource::json::Json;
 use crate::resource::link::{Links, Step};
 use crate::resource::subset::refuse_part;
+use crate::search_parameter;
 use crate::server::{Given, Server};
 
 /// What a resource is sent for.
@@ -79,6 +80,9 @@ pub(crate) fn prepare(
     // all that it refuses.
     let checked = validate(Definitions::r4(), &tree, Some(type_), &server.settings.validation);
     let warnings = checked.into_result()?;
+    if name == "SearchParameter" {
+        search_parameter::read(&tree)?;
+    }
     let resource = tree
         .as_object()
         .ok_or_else(|| Error::new(ErrorCode::InvalidStructure, "A resource is a JSON object.").at(name))?;
@@ -124,7 +128,7 @@ pub(super) fn again(
 }
 
 /// What is stored of a resource and what it is found by.
-fn indexed(server: &Server, type_: TypeId, id: &Id, tree: &Json<'_>) -> Result<Content, Error> {
+pub(super) fn indexed(server: &Server, type_: TypeId, id: &Id, tree: &Json<'_>) -> Result<Content, Error> {
     let indexed = index::extract(&server.parameters(), type_, tree, &server.settings.base);
     let obscure = is_obscure(type_, tree, &server.settings.base);
     let body = tree.as_object().map(|resource| Body::new(resource, id));

@@ -113,6 +113,7 @@ fn request(entry: &Object<'_>, base: &str, prefer: Prefer) -> Result<Request, Er
         conditions,
         if_none_exist: request.str("ifNoneExist").map(str::to_owned),
         prefer: Prefer { return_: prefer.return_.or(Some(Return::Minimal)), ..prefer },
+        provenance: None,
     })
 }
 

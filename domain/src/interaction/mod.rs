@@ -15,6 +15,7 @@ pub mod delete;
 mod entry;
 pub mod history;
 pub mod patch;
+pub(crate) mod provenance;
 pub mod read;
 mod resolution;
 pub mod search;
@@ -42,6 +43,8 @@ pub struct Request {
     pub if_none_exist: Option<String>,
     /// `Prefer`.
     pub prefer: Prefer,
+    /// `X-Provenance`: a Provenance of what is written.
+    pub provenance: Option<Vec<u8>>,
 }
 
 impl Request {
@@ -52,6 +55,7 @@ impl Request {
             conditions: Conditions::default(),
             if_none_exist: None,
             prefer: Prefer::default(),
+            provenance: None,
         }
     }
 }

@@ -5,8 +5,8 @@ use super::address::parameters;
 use super::conditional::Condition;
 use super::entry::{Entry, MOST_FAULTS, path, placed, responses};
 use super::resolution::{Plan, Search};
-use super::write::{PreparedWrite, store};
-use super::{Answer, Interaction, resolution};
+use super::write::{PreparedWrite, Written, store};
+use super::{Answer, Interaction, provenance, resolution};
 use crate::access::Access;
 use crate::access::actor::Actor;
 use crate::conformance::{Definitions, TypeId};
@@ -111,7 +111,14 @@ impl PreparedTransaction {
     }
 
     /// Performs all entries in `tx`; the first that fails fails them all.
-    pub fn perform(&self, server: &Server, tx: &mut dyn WriteTx, actor: &Actor) -> Result<Answer, Error> {
+    /// `provenance` is stored with them.
+    pub fn perform(
+        &self,
+        server: &Server,
+        tx: &mut dyn WriteTx,
+        actor: &Actor,
+        provenance: Option<&PreparedWrite>,
+    ) -> Result<Answer, Error> {
         let mut answers: Vec<Option<Answer>> = vec![None; self.count];
         let provisional = self.is_provisional();
         tx.hold(&self.locks)?;
@@ -137,7 +144,14 @@ impl PreparedTransaction {
             versions.extend(outcome.version);
             set(&mut answers, step.index, outcome.answer);
         }
+        let written: Vec<Written> = match provenance {
+            Some(_) => versions.iter().map(Written::of).collect(),
+            None => Vec::new(),
+        };
         store(server, tx, versions)?;
+        if let Some(provenance) = provenance {
+            provenance::store(provenance, server, tx, &written)?;
+        }
         for (index, answer) in plan.answers {
             set(&mut answers, index, answer);
         }

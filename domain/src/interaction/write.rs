@@ -14,6 +14,7 @@ use crate::index::{Indexed, extract};
 use crate::resource::body::Body;
 use crate::resource::json::Json;
 use crate::resource::link::Links;
+use crate::search_parameter;
 use crate::server::Server;
 use crate::store::{Current, Lock, Method, NewVersion, Stored, WriteTx};
 use std::sync::Arc;
@@ -91,6 +92,21 @@ pub struct Outcome {
     pub answer: Answer,
 }
 
+/// A version that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) type_: TypeId,
+    pub(crate) id: Id,
+    pub(crate) version: i64,
+}
+
+impl Written {
+    /// What stands for `version` in a list of what was made.
+    pub(crate) fn of(version: &NewVersion) -> Written {
+        Written { type_: version.type_, id: version.id.clone(), version: version.version }
+    }
+}
+
 impl PreparedWrite {
     /// Whether it may change what is searched by.
     pub(crate) fn defines_parameters(&self) -> bool {
@@ -144,13 +160,23 @@ impl PreparedWrite {
 
     /// Performs the write alone in `tx`.
     pub fn perform(&self, server: &Server, tx: &mut dyn WriteTx) -> Result<Answer, Error> {
+        self.perform_telling(server, tx, &mut Vec::new())
+    }
+
+    /// [`PreparedWrite::perform`], which also tells the versions it made.
+    pub(crate) fn perform_telling(
+        &self,
+        server: &Server,
+        tx: &mut dyn WriteTx,
+        written: &mut Vec<Written>,
+    ) -> Result<Answer, Error> {
         if let Some(condition) = &self.condition {
             tx.hold(&self.locks())?;
             return match self.resolve(server, tx, condition)? {
-                Resolution::Write(write) => write.perform(server, tx),
+                Resolution::Write(write) => write.perform_telling(server, tx, written),
                 Resolution::Deletes(writes) => {
                     for write in &writes {
-                        write.perform(server, tx)?;
+                        write.perform_telling(server, tx, written)?;
                     }
                     Ok(self.several(writes.len()))
                 }
@@ -165,6 +191,7 @@ impl PreparedWrite {
         self.check_readable(tx)?;
         let outcome = self.decide(server, &current, server.clock.now())?;
         if let Some(version) = outcome.version {
+            written.push(Written::of(&version));
             store(server, tx, vec![version])?;
         }
         Ok(outcome.answer)
@@ -257,6 +284,7 @@ pub(super) fn store(
         let tree = Json::parse(&version.body)?;
         version.indexed = extract(&parameters, version.type_, &tree, &server.settings.base);
     }
+    search_parameter::follow(server, tx, &versions)?;
     tx.write(versions)
 }
 

@@ -20,7 +20,7 @@ pub const PARAMETER: &str = "_cursor";
 pub const LIFETIME: i64 = 86_400;
 
 /// Longest cursor that is read.
-const MAX_LENGTH: usize = 4096;
+const MAX_LENGTH: usize = 8192;
 
 /// Bytes of the keyed hash.
 const TAG: usize = 16;

@@ -12,8 +12,8 @@ use crate::conformance::search_parameters::Readiness;
 use crate::conformance::{Definitions, SearchKind, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
-use crate::index::Facet;
 use crate::index::extract::{elements, looks_at_canonicals, targets};
+use crate::index::{Facet, MAX_FOLDED};
 
 /// A parameter that is wrong in itself.
 pub(super) fn invalid(name: &str, reason: impl std::fmt::Display) -> Error {
@@ -227,6 +227,10 @@ fn has_no_systems(context: &Context<'_>, type_: Option<TypeId>, parameter: &Sear
 fn searchable(test: Test) -> Result<Test, String> {
     match &test {
         Test::Text { text, .. } if text.is_empty() => Err("it has no text to search for".to_owned()),
+        // What is longer than what is indexed would find what only begins alike.
+        Test::Text { text, how } if text.len() >= MAX_FOLDED && *how != TextMatch::Exact => {
+            Err(format!("it is too long to search for: send less than {MAX_FOLDED} bytes"))
+        }
         _ => Ok(test),
     }
 }

@@ -29,6 +29,14 @@ pub(crate) struct Definition {
 }
 
 impl Definition {
+    /// Whether resources have the same rows under both.
+    pub(crate) fn means_the_same(&self, other: &Definition) -> bool {
+        let meant = |of: &Definition| {
+            (of.kind.clone(), of.expression.clone(), of.targets.clone(), of.components.clone())
+        };
+        self.code == other.code && meant(self) == meant(other)
+    }
+
     /// As it is searched by, under its number.
     pub(crate) fn parameter(&self, number: u32, base: &'static str) -> Option<SearchParameter> {
         let definitions = Definitions::r4();

@@ -2,7 +2,11 @@
 //! store comes to index and search by them.
 
 mod definition;
+mod follow;
 mod known;
+mod reading;
 
+pub(crate) use follow::follow;
 pub(crate) use known::Known;
 pub use known::{SETTLING, UNSEEN};
+pub(crate) use reading::read;

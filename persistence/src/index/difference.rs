@@ -28,101 +28,51 @@ macro_rules! zero {
     };
 }
 
-/// One branch for each of [`TABLES`], in their order: number, `rid`, `p`, three whole numbers, four real ones, two texts;
-/// then compartments, then whether there are composites.
+/// One branch: its number, the whole numbers, the real numbers and the texts of its rows, and the table.
+macro_rules! branch {
+    ($number:literal, $integers:literal, $reals:expr, $texts:literal, $table:literal) => {
+        concat!(
+            "SELECT CAST(",
+            $number,
+            " AS BIGINT), rid, ",
+            $integers,
+            ", ",
+            $reals,
+            ", ",
+            $texts,
+            " FROM ",
+            $table,
+            " i WHERE rid"
+        )
+    };
+}
+
+/// A branch without real numbers.
+macro_rules! whole {
+    ($number:literal, $integers:literal, $texts:literal, $table:literal) => {
+        branch!(
+            $number,
+            $integers,
+            concat!(zero!(), ", ", zero!(), ", ", zero!(), ", ", zero!(), ", ", zero!()),
+            $texts,
+            $table
+        )
+    };
+}
+
+/// One branch for each of [`TABLES`], in their order: number, `rid`, `p`, three whole numbers, five real ones, two texts;
+/// then compartments, then whether there are composites. Columns that a table does not fill repeat another.
 const BRANCHES: [&str; 10] = [
-    concat!(
-        "SELECT CAST(0 AS BIGINT), rid, p, code, system, p, ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", i.text, '' FROM ix_token i WHERE rid"
-    ),
-    concat!(
-        " UNION ALL SELECT CAST(1 AS BIGINT), rid, p, p, p, p, ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", folded, exact FROM ix_string WHERE rid"
-    ),
-    concat!(
-        " UNION ALL SELECT CAST(2 AS BIGINT), rid, p, lo, hi, p, ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", '', '' FROM ix_date WHERE rid"
-    ),
-    concat!(
-        " UNION ALL SELECT CAST(3 AS BIGINT), rid, p, target, p, p, ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", version, i.text FROM ix_reference i WHERE rid"
-    ),
-    concat!(
-        " UNION ALL SELECT CAST(4 AS BIGINT), rid, p, p, p, p, ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", value, version FROM ix_uri WHERE rid"
-    ),
-    concat!(
-        " UNION ALL SELECT CAST(5 AS BIGINT), rid, p, p, p, p, lo, hi, ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", '', '' FROM ix_number WHERE rid"
-    ),
-    " UNION ALL SELECT CAST(6 AS BIGINT), rid, p, code, unit, canonical_unit, lo, hi, canonical_lo, canonical_hi, '', '' FROM ix_quantity WHERE rid",
-    concat!(
-        " UNION ALL SELECT CAST(7 AS BIGINT), rid, p, p, p, p, latitude, longitude, ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", '', '' FROM ix_position WHERE rid"
-    ),
-    concat!(
-        " UNION ALL SELECT CAST(8 AS BIGINT), rid, patient_key, since, until, type_id, ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", '', '' FROM compartment WHERE rid"
-    ),
-    concat!(
-        " UNION ALL SELECT CAST(9 AS BIGINT), rid, p, p, p, p, ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", ",
-        zero!(),
-        ", '', '' FROM ix_composite WHERE rid"
-    ),
+    whole!(0, "p, code, system, p", "i.text, ''", "ix_token"),
+    whole!(1, "p, p, p, p", "folded, exact", "ix_string"),
+    whole!(2, "p, lo, hi, p", "'', ''", "ix_date"),
+    whole!(3, "p, target, p, p", "version, i.text", "ix_reference"),
+    whole!(4, "p, p, p, p", "value, version", "ix_uri"),
+    branch!(5, "p, p, p, p", "lo, hi, lo, lo, lo", "'', ''", "ix_number"),
+    branch!(6, "p, code, unit, canonical_unit", "lo, hi, canonical_lo, canonical_hi, lo", "'', ''", "ix_quantity"),
+    branch!(7, "p, p, p, p", "latitude, longitude, x, y, z", "'', ''", "ix_position"),
+    whole!(8, "patient_key, since, until, type_id", "'', ''", "compartment"),
+    whole!(9, "p, p, p, p", "'', ''", "ix_composite"),
 ];
 
 /// What resources have in the index tables and among the compartments.
@@ -134,7 +84,7 @@ pub(crate) struct Held {
 }
 
 /// A row of the statement.
-type Values = (i64, i64, i64, i64, i64, i64, f64, f64, f64, f64, String, String);
+type Values = (i64, i64, i64, i64, i64, i64, f64, f64, f64, f64, f64, String, String);
 
 macro_rules! load {
     ($connection:expr, $statement:expr, $sql:ty, $rust:ty) => {{
@@ -180,10 +130,10 @@ pub(crate) fn held(connection: &mut Connection, rids: &[i64]) -> Result<Held, Er
 
 fn rows(connection: &mut Connection, rids: &[i64]) -> Result<Vec<Values>, Error> {
     type Columns =
-        (BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, Double, Double, Double, Double, Text, Text);
+        (BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, Double, Double, Double, Double, Double, Text, Text);
     let mut statement = Statement::default();
     for (number, branch) in (0..).zip(BRANCHES) {
-        statement.sql(branch).any(connection.dialect(), rids);
+        statement.sql(if number == 0 { "" } else { " UNION ALL " }).sql(branch).any(connection.dialect(), rids);
         if number == COMPARTMENTS {
             statement.sql(" AND until = ").integer(STILL);
         }
@@ -194,9 +144,9 @@ fn rows(connection: &mut Connection, rids: &[i64]) -> Result<Vec<Values>, Error>
 impl Rows {
     /// Adds a row as the statement gives it.
     fn push_held(&mut self, row: Values) {
-        let (_, rid, p, a, b, c, w, x, y, z, s, t) = row;
+        let (_, rid, p, a, b, c, v, w, x, y, z, s, t) = row;
         let mut integers = [a, b, c].into_iter();
-        let mut reals = [w, x, y, z].into_iter();
+        let mut reals = [v, w, x, y, z].into_iter();
         let mut texts = [s, t].into_iter();
         let cells: Vec<Cell> = self
             .columns()

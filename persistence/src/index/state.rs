@@ -101,7 +101,10 @@ impl IndexWrite for Transaction<'_> {
         statement.text(&defined.code).sql(", ").text(defined.resource.as_str()).sql(", ");
         statement.integer(phase_number(defined.phase)).sql(", ").text(&defined.job).sql(", ");
         statement.text(&defined.definition);
-        statement.sql(") ON CONFLICT (number) DO UPDATE SET phase = excluded.phase, job = excluded.job");
+        statement.sql(
+            ") ON CONFLICT (number) DO UPDATE SET phase = excluded.phase, job = excluded.job, \
+             definition = excluded.definition",
+        );
         self.connection.execute(&statement).map(drop)
     }
 

@@ -8,11 +8,11 @@ use domain::access::decision::access;
 use domain::access::scope::Letter;
 use domain::access::{Access, Clause, Reach};
 use domain::clock::Instant;
-use domain::conformance::{Definitions, SearchParameters};
+use domain::conformance::{Definitions, SearchKind, SearchParameters};
 use domain::id::Id;
 use domain::index::hash::resource_key;
 use domain::search::page::Seal;
-use domain::search::query::{Position, Query};
+use domain::search::query::{Query, SortBy};
 use domain::search::{Compartment, Context, Limits, SearchScope, parse};
 use proptest::prelude::*;
 
@@ -139,6 +139,14 @@ impl Question {
         [Question { asker: Asker::Everything, ..whole.clone() }, Question { asker: Asker::Token, ..whole }]
     }
 
+    /// Whether a reference is among what it is sorted by.
+    pub(super) fn sorts_by_reference(&self) -> bool {
+        self.query().sort.iter().any(|sort| match sort.by {
+            SortBy::Parameter(parameter) => Definitions::r4().kind_of(parameter) == SearchKind::Reference,
+            SortBy::Id | SortBy::LastUpdated => false,
+        })
+    }
+
     /// Whether a chain or `_has` looks at other resources than those found.
     pub(super) fn has_links(&self) -> bool {
         let filters = self.url.split('&').filter_map(|pair| pair.strip_prefix("_filter="));
@@ -191,15 +199,6 @@ impl Question {
             Some(type_) => SearchScope::of_compartment(compartment, type_),
             None => Ok(SearchScope::Compartment(compartment, None)),
         }
-    }
-
-    /// A position as it comes back out of a cursor.
-    pub(super) fn sealed(&self, position: Position, backward: bool) -> Position {
-        let seal = Seal { key: &[0; 32], caller: "" };
-        let cursor = seal.search((&position, backward), &self.url, Instant(0));
-        let opened = seal.open_search(&cursor, &self.url, position.values.len(), Instant(0)).unwrap();
-        assert_eq!(opened.1, backward);
-        opened.0
     }
 
     /// What the asker may see.

@@ -12,6 +12,7 @@ use domain::conformance::{Definitions, SearchParameters, TypeId};
 use domain::id::Id;
 use domain::index::{Indexed, extract};
 use domain::resource::json::Json;
+use domain::search::page::Seal;
 use domain::search::query::{Position, Query};
 use domain::store::integrity::Finding;
 use domain::store::memory::MemoryStore;
@@ -168,13 +169,18 @@ impl Running {
         answer.recv().unwrap()
     }
 
-    /// All pages of a search, there and back again.
+    /// All pages of a search.
     pub(super) fn ask(&self, question: &Question) -> Answer {
+        self.pages(&question.access(), &question.query())
+    }
+
+    /// All pages of a query, there and back again.
+    pub(super) fn pages(&self, access: &Access, query: &Query) -> Answer {
         let mut answer = Answer::default();
         let mut at: Option<Position> = None;
         let mut backward = false;
         for _ in 0..100 {
-            let (access, query) = (question.access(), Query { after: at, backward, ..question.query() });
+            let (access, query) = (access.clone(), Query { after: at, backward, ..query.clone() });
             let found: Matches = match self.read(move |tx| tx.search(&access, &query)) {
                 Ok(found) => found,
                 Err(error) => {
@@ -194,7 +200,7 @@ impl Running {
             }
             backward |= found.next.is_none();
             let next = if backward { found.previous } else { found.next };
-            at = next.map(|place| question.sealed(place, backward));
+            at = next.map(|place| sealed(place, backward));
             if at.is_none() {
                 return answer;
             }
@@ -205,6 +211,27 @@ impl Running {
     /// What `binnacle check` finds wrong with the rows that searches look at.
     pub(super) fn faults(&self) -> Vec<Finding> {
         self.read(|tx| tx.check(&Access::everything(), SearchParameters::r4(), BASE, None)).unwrap().findings
+    }
+
+    /// Creates resources in one transaction, all at one instant.
+    pub(super) fn load(&self, resources: &[(&'static str, String, Vec<u8>)]) {
+        let versions = resources.iter().map(|(type_, id, body)| {
+            let (type_, tree) = (type_id(type_), Json::parse(body).unwrap());
+            NewVersion {
+                type_,
+                id: Id::parse(id).unwrap(),
+                version: 1,
+                row: None,
+                revives: false,
+                updated: Instant(1_700_000_000_000_000),
+                method: Method::Update,
+                body: body.clone(),
+                indexed: extract(SearchParameters::r4(), type_, &tree, BASE),
+            }
+        });
+        let (done, outcome) = channel();
+        self.executor().write(Box::new(Load { versions: versions.collect(), done })).unwrap();
+        outcome.recv().unwrap().unwrap();
     }
 
     /// What reads, vreads and histories give, for several askers.
@@ -324,6 +351,31 @@ fn as_version(body: &str, version: i64, updated: Instant) -> String {
     match body.split_once(r#""meta":{"#) {
         Some((before, after)) => format!("{before}{meta},{after}"),
         None => body.replacen('{', &format!("{{{meta}}},"), 1),
+    }
+}
+
+/// A position as it comes back out of a cursor.
+fn sealed(position: Position, backward: bool) -> Position {
+    let (seal, subject) = (Seal { key: &[0; 32], caller: "" }, "search");
+    let cursor = seal.search((&position, backward), subject, Instant(0));
+    let opened = seal.open_search(&cursor, subject, position.values.len(), Instant(0)).unwrap();
+    assert_eq!(opened.1, backward);
+    opened.0
+}
+
+/// Many new resources as a job.
+struct Load {
+    versions: Vec<NewVersion>,
+    done: Sender<Result<(), Error>>,
+}
+
+impl WriteJob for Load {
+    fn run(&mut self, tx: &mut dyn WriteTx) -> Result<(), Error> {
+        tx.write(self.versions.clone())
+    }
+
+    fn done(self: Box<Self>, outcome: Result<(), Error>) {
+        let _ = self.done.send(outcome);
     }
 }
 

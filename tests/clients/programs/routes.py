@@ -12,9 +12,9 @@ import sys
 import httpx
 
 URL, TOKEN = os.environ["BINNACLE_URL"], os.environ["BINNACLE_TOKEN"]
-METHODS = ("get", "post", "put", "delete")
+METHODS = ("get", "post", "put", "patch", "delete")
 NOWHERE = "There is nothing at this address."
-CODES = {"read": "read", "vread": "vread", "update": "update", "delete": "delete", "historyOf": "history-instance",
+CODES = {"read": "read", "vread": "vread", "update": "update", "patch": "patch", "delete": "delete", "historyOf": "history-instance",
          "historyOfType": "history-type", "create": "create", "search": "search-type"}
 
 document = json.load(open("documents/everything.json"))

@@ -1,17 +1,25 @@
 //! `kill -9` under load: what was acknowledged is there, nothing is torn.
+//!
+//! A long run: `BINNACLE_TEST_CRASH_ROUNDS=100 tests/bin/postgres run cargo test --workspace --test it -- crash`.
 
 use super::{Journal, check, under_load};
 use crate::server::Settings;
 use std::process::Command;
 use std::time::Duration;
 
+/// How often the server is killed: `BINNACLE_TEST_CRASH_ROUNDS`, for a long run.
+fn rounds() -> usize {
+    let asked = std::env::var("BINNACLE_TEST_CRASH_ROUNDS").ok();
+    asked.map_or(3, |rounds| rounds.parse().expect("BINNACLE_TEST_CRASH_ROUNDS is a number"))
+}
+
 on_each! {
     fn a_killed_server_has_kept_every_acknowledged_write(database: Database) {
         let mut server = Settings::open(database).start();
         let mut journals: Vec<Journal> = Vec::new();
-        for _ in 0..2 {
+        for round in 1..=rounds() {
             let process = server.process_id().to_string();
-            let round = under_load(&server, 16, |load| {
+            let written = under_load(&server, 8, |load| {
                 load.wait_for(100);
                 std::thread::sleep(Duration::from_millis(rand::random::<u64>() % 400));
                 let killed = Command::new("kill").args(["-9", &process]).status();
@@ -19,11 +27,17 @@ on_each! {
                 // The writers stop by themselves: nobody answers them.
                 std::thread::sleep(Duration::from_millis(200));
             });
-            assert!(round.iter().all(|journal| journal.others.is_empty()));
-            journals.extend(round);
+            assert!(written.iter().all(|journal| journal.others.is_empty()));
+            let first = journals.len();
+            journals.extend(written);
             server = server.restart();
-            journals.iter().for_each(|journal| journal.verify(server.http()));
+            // What earlier rounds wrote is looked at again at the end.
+            journals.iter().skip(first).for_each(|journal| journal.verify(server.http()));
+            if round % 5 == 0 {
+                check(&server);
+            }
         }
+        journals.iter().for_each(|journal| journal.verify(server.http()));
         check(&server);
     }
 }

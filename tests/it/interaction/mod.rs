@@ -14,6 +14,7 @@ mod link;
 mod mutation;
 mod patch;
 mod preference;
+mod provenance;
 mod published;
 mod read;
 mod transaction;

@@ -175,6 +175,30 @@ on_both! {
 }
 
 on_both! {
+    fn a_condition_says_what_an_entry_patches(server: &Server) {
+        let http = server.http();
+        let (mark, person) = patient();
+        let stored = http.create(&person);
+        let document = replace("Patient.gender", ("valueCode", json!("male")));
+        let bundle = |type_: &str, family: &str| json!({
+            "resourceType": "Bundle", "type": type_, "entry": [
+                { "resource": document, "request": { "method": "PATCH", "url": format!("Patient?family={family}") } },
+            ]
+        });
+        http.bundle(&bundle("transaction", &unique("Nobody"))).expect_error(404);
+        let done = http.bundle(&bundle("transaction", &mark)).expect(200).json();
+        assert_eq!(done["entry"][0]["response"]["etag"], "W/\"2\"");
+        assert_eq!(http.get(&reference(&stored)).expect(200).json()["gender"], "male");
+        let done = http.bundle(&bundle("batch", &mark)).expect(200).json();
+        assert_eq!(done["entry"][0]["response"]["etag"], "W/\"2\"");
+        http.create(&person);
+        http.bundle(&bundle("transaction", &mark)).expect_error(412);
+        let done = http.bundle(&bundle("batch", &mark)).expect(200).json();
+        assert_eq!(done["entry"][0]["response"]["status"], "412 Precondition Failed");
+    }
+}
+
+on_both! {
     fn the_capability_statement_tells_of_patches(server: &Server) {
         let statement = server.http().get("metadata").expect(200).json();
         assert_eq!(statement["patchFormat"], json!([JSON_PATCH, FHIR_JSON]));

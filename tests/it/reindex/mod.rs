@@ -12,7 +12,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Waits until `holds`.
 #[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {
         assert!(started.elapsed() < LIMIT, "{what}: not within {LIMIT:?}");
@@ -29,13 +29,13 @@ fn metric(http: &Http, name: &str) -> Option<u64> {
 
 /// Waits until no work is left in the background.
 #[track_caller]
-fn until_idle(server: &Server) {
+pub(crate) fn until_idle(server: &Server) {
     until("background work", || metric(server.http(), "binnacle_jobs_open ") == Some(0));
 }
 
 /// `binnacle check` finds nothing wrong.
 #[track_caller]
-fn check(server: &Server) {
+pub(crate) fn check(server: &Server) {
     let (status, printed, error) = said(&server.command(&["check"], ""));
     assert_eq!(status, 0, "{printed}{error}");
 }

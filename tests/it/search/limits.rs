@@ -49,7 +49,7 @@ on_each! {
         let long = "x".repeat(1100);
         http.get(&format!("Patient?name={long}")).expect_error(414);
         let form = [("Content-Type", "application/x-www-form-urlencoded")];
-        http.send(Method::POST, "Patient/_search", &form, Some(format!("name={long}").as_bytes())).expect(200);
+        http.send(Method::POST, "Patient/_search", &form, Some(format!("name:exact={long}").as_bytes())).expect(200);
     }
 }
 

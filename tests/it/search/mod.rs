@@ -18,6 +18,7 @@ mod subset;
 mod text;
 mod token;
 mod totals;
+mod walk;
 
 use crate::http::{Http, reference};
 use crate::server::unique;

@@ -42,6 +42,10 @@ on_both! {
             ("Patient?address-postalcode=CF10 1", &[sian]), ("Patient?address-state=cym", &[sian]),
             ("Patient?name=sian&name=mary", &[sian]), ("Patient?name=sian&name=lukasz", &[]),
         ]);
+        let long = format!("{} Ärztin END", "word ".repeat(150));
+        let doctor = &put(http, tag, json!({ "resourceType": "Patient", "name": [{ "text": long }] }));
+        cases(http, tag, &[("Patient?name:contains=arztin end", &[doctor]), (&*format!("Patient?name:exact={long}"), &[doctor])]);
+        http.get(&format!("Patient?name={}", "x".repeat(1000))).expect_error(400);
         for bad in ["name:text=x", "name=%CC%81", "name=a\\b", "name:not=a", "name=a,,b"] {
             http.get(&format!("Patient?{bad}")).expect_error(400);
         }

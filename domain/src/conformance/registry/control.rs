@@ -158,6 +158,10 @@ const IF_NONE_EXIST: Header = Header {
     name: "If-None-Exist",
     description: "A search of the type, as `identifier=system|value`: nothing is made if it finds one resource, which is the answer then (200); 412 if it finds several.",
 };
+const X_PROVENANCE: Header = Header {
+    name: "X-Provenance",
+    description: "A Provenance in JSON, without target: it is stored with what is written, which becomes its target.",
+};
 const IF_NONE_MATCH_UPDATE: Header = Header {
     name: "If-None-Match",
     description: "`*` makes the resource and never updates it: 412 if it is there.",
@@ -183,15 +187,15 @@ const CONTENT_LOCATION: Header = Header { name: "Content-Location", description:
 /// Headers that a request may have.
 pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [Header] {
     match interaction {
-        InteractionCode::Bundle => &[PREFER_RETURN, REQUEST_ID],
-        InteractionCode::Create => &[IF_NONE_EXIST, PREFER_RETURN, REQUEST_ID],
+        InteractionCode::Bundle => &[PREFER_RETURN, X_PROVENANCE, REQUEST_ID],
+        InteractionCode::Create => &[IF_NONE_EXIST, PREFER_RETURN, X_PROVENANCE, REQUEST_ID],
         InteractionCode::Update | InteractionCode::ConditionalUpdate => {
-            &[IF_MATCH, IF_NONE_MATCH_UPDATE, PREFER_RETURN, REQUEST_ID]
+            &[IF_MATCH, IF_NONE_MATCH_UPDATE, PREFER_RETURN, X_PROVENANCE, REQUEST_ID]
         }
         InteractionCode::Patch
         | InteractionCode::ConditionalPatch
         | InteractionCode::Delete
-        | InteractionCode::ConditionalDelete => &[IF_MATCH, PREFER_RETURN, REQUEST_ID],
+        | InteractionCode::ConditionalDelete => &[IF_MATCH, PREFER_RETURN, X_PROVENANCE, REQUEST_ID],
         InteractionCode::SearchSystem
         | InteractionCode::SearchType
         | InteractionCode::SearchCompartment

@@ -2,12 +2,12 @@
 
 use super::{Resource, State, Version};
 use crate::access::Access;
-use crate::conformance::Definitions;
+use crate::conformance::{Definitions, ParameterId};
 use crate::index::{Facet, IndexValue};
 use crate::search::query::{Include, Position, Query, Sort, SortBy, SortValue, Total};
 use crate::store::{Matches, Stored};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 impl State {
     pub(super) fn search(&self, access: &Access, query: &Query) -> Matches {
@@ -82,18 +82,29 @@ impl State {
     ) -> Vec<(&'s Resource, &'s Version)> {
         let all =
             self.resources.iter().filter_map(|one| self.visible(access, one).map(|version| (one, version)));
-        let refers = |source: &Version, target: &(&Resource, &Version)| {
-            (include.sources.is_empty() || include.sources.contains(&source.stored.type_))
-                && include.target.is_none_or(|type_| target.1.stored.type_ == type_)
-                && include
-                    .parameters
-                    .iter()
-                    .any(|parameter| source.targets(*parameter).any(|key| key == target.0.key))
+        let refers =
+            |source: &Version| include.sources.is_empty() || include.sources.contains(&source.stored.type_);
+        let parameters: HashSet<ParameterId> = include.parameters.iter().copied().collect();
+        let links = |source: &Version| -> HashSet<i64> {
+            let entries = source.indexed.entries.iter().filter(|_| refers(source));
+            let targets = entries.filter_map(|entry| match &entry.value {
+                IndexValue::Reference { target, .. }
+                    if entry.facet == Facet::Value && parameters.contains(&entry.parameter) =>
+                {
+                    Some(*target)
+                }
+                _ => None,
+            });
+            targets.collect()
         };
+        let fits = |target: &Version| include.target.is_none_or(|type_| target.stored.type_ == type_);
         if include.reverse {
-            all.filter(|(_, source)| from.iter().any(|target| refers(source, target))).collect()
+            let to: HashSet<i64> =
+                from.iter().filter(|(_, target)| fits(target)).map(|(resource, _)| resource.key).collect();
+            all.filter(|(_, source)| !links(source).is_disjoint(&to)).collect()
         } else {
-            all.filter(|target| from.iter().any(|(_, source)| refers(source, target))).collect()
+            let to: HashSet<i64> = from.iter().flat_map(|(_, source)| links(source)).collect();
+            all.filter(|(resource, target)| fits(target) && to.contains(&resource.key)).collect()
         }
     }
 }
