@@ -69,7 +69,13 @@ const BRANCHES: [&str; 10] = [
     whole!(3, "p, target, p, p", "version, i.text", "ix_reference"),
     whole!(4, "p, p, p, p", "value, version", "ix_uri"),
     branch!(5, "p, p, p, p", "lo, hi, lo, lo, lo", "'', ''", "ix_number"),
-    branch!(6, "p, code, unit, canonical_unit", "lo, hi, canonical_lo, canonical_hi, lo", "'', ''", "ix_quantity"),
+    branch!(
+        6,
+        "p, code, unit, canonical_unit",
+        "lo, hi, canonical_lo, canonical_hi, lo",
+        "'', ''",
+        "ix_quantity"
+    ),
     branch!(7, "p, p, p, p", "latitude, longitude, x, y, z", "'', ''", "ix_position"),
     whole!(8, "patient_key, since, until, type_id", "'', ''", "compartment"),
     whole!(9, "p, p, p, p", "'', ''", "ix_composite"),
@@ -133,7 +139,10 @@ fn rows(connection: &mut Connection, rids: &[i64]) -> Result<Vec<Values>, Error>
         (BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, Double, Double, Double, Double, Double, Text, Text);
     let mut statement = Statement::default();
     for (number, branch) in (0..).zip(BRANCHES) {
-        statement.sql(if number == 0 { "" } else { " UNION ALL " }).sql(branch).any(connection.dialect(), rids);
+        statement
+            .sql(if number == 0 { "" } else { " UNION ALL " })
+            .sql(branch)
+            .any(connection.dialect(), rids);
         if number == COMPARTMENTS {
             statement.sql(" AND until = ").integer(STILL);
         }
