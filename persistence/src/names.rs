@@ -84,7 +84,8 @@ impl Names {
             Facet::Contained => 4,
             Facet::Member => 5,
             Facet::Active => 6,
-            Facet::Broader => 7,
+            // Parameters of tokens have the one, those of URIs the other.
+            Facet::Broader | Facet::Canonical => 7,
         };
         number * FACETS + facet
     }

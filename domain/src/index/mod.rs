@@ -6,6 +6,7 @@ pub mod hash;
 pub(crate) mod members;
 mod parser;
 pub(crate) mod path;
+pub(crate) mod url;
 pub mod value_set;
 pub mod words;
 
@@ -17,8 +18,8 @@ use crate::conformance::{ParameterId, TypeId};
 /// differ from those already stored: a server that opens an older store then indexes it anew by itself
 /// (`docs/decisions/0151`). 2: quantities in canonical units. 3: tokens
 /// without case and with what they are sorted by, words, the codes of ValueSets, active members. 4: instants
-/// as points, positions with their vectors. 5: more of long texts.
-pub const FORMAT: i64 = 5;
+/// as points, positions with their vectors. 5: more of long texts. 6: canonical URLs as references have them.
+pub const FORMAT: i64 = 6;
 
 /// Which aspect of a parameter's value a row holds. The store interns (parameter, facet) as one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +42,9 @@ pub enum Facet {
     Active,
     /// What is broader than a code, for `:below`: a MIME type without its parameters; an [`IndexValue::Token`].
     Broader,
+    /// The canonical URL of the resource itself, as references to it have it, as a row of its parameter `url`; an
+    /// [`IndexValue::Reference`] with the resource's version.
+    Canonical,
 }
 
 /// One row of one index table.

@@ -120,6 +120,8 @@ pub enum Criterion {
         targets: Vec<TypeId>,
         /// What the target must meet, per target type in the order of `targets`.
         criteria: Vec<Vec<Criterion>>,
+        /// Where it refers by canonical URL: the parameters `url` of the target types ([`Facet::Canonical`]).
+        urls: Vec<ParameterId>,
     },
     /// `_has`: a resource of type `source` refers to this one by `parameter` and meets `criteria`.
     Has {
@@ -131,6 +133,8 @@ pub enum Criterion {
         facet: Facet,
         /// What it must meet.
         criteria: Vec<Criterion>,
+        /// Where it refers by canonical URL: the parameters `url` of this one's types.
+        urls: Vec<ParameterId>,
     },
     /// The resource is in a compartment: it is the compartment's own, or refers to that by one of the parameters.
     Compartment {
@@ -370,7 +374,7 @@ pub enum UnitTest {
 }
 
 /// One sort key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sort {
     /// What to sort by.
     pub by: SortBy,
@@ -379,7 +383,7 @@ pub struct Sort {
 }
 
 /// What to sort by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SortBy {
     /// `_lastUpdated`.
     LastUpdated,
@@ -389,6 +393,19 @@ pub enum SortBy {
     /// the URL of what is elsewhere: its lowest value ascending, its highest descending; of an interval its lower bound either way, so
     /// that both directions are each other's reverse and one index serves them.
     Parameter(ParameterId),
+    /// In a search of several types a parameter of each that they call alike: parameters of one kind.
+    Shared(Vec<ParameterId>),
+}
+
+impl SortBy {
+    /// The parameters whose rows have what is sorted by; a resource has rows of one of them.
+    pub fn parameters(&self) -> &[ParameterId] {
+        match self {
+            SortBy::LastUpdated | SortBy::Id => &[],
+            SortBy::Parameter(parameter) => std::slice::from_ref(parameter),
+            SortBy::Shared(parameters) => parameters,
+        }
+    }
 }
 
 /// Whether to count (`FHIR R4 search.html#total`).
@@ -417,6 +434,10 @@ pub struct Include {
     pub target: Option<TypeId>,
     /// The types that the parameters may refer to; empty for any.
     pub targets: Vec<TypeId>,
+    /// Those of the parameters that refer by canonical URL.
+    pub canonicals: Vec<ParameterId>,
+    /// The parameters `url` of what these may refer to ([`Facet::Canonical`]).
+    pub urls: Vec<ParameterId>,
     /// `:iterate`: also from included resources.
     pub iterate: bool,
 }

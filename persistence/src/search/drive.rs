@@ -173,7 +173,8 @@ fn seek(tx: &Transaction<'_>, access: &Access, criterion: &Criterion) -> Result<
             }
             Ok(Some(rows))
         }
-        Criterion::Chain { parameter, targets, criteria } => {
+        // What refers by canonical URL is found from the other side.
+        Criterion::Chain { parameter, targets, criteria, urls } if urls.is_empty() => {
             match (targets.as_slice(), criteria.as_slice()) {
                 ([target], [criteria]) => {
                     let Some(found) = linked(tx, access, *target, criteria)? else { return Ok(None) };
@@ -185,7 +186,7 @@ fn seek(tx: &Transaction<'_>, access: &Access, criterion: &Criterion) -> Result<
                 _ => Ok(None),
             }
         }
-        Criterion::Has { source, parameter, facet, criteria } => {
+        Criterion::Has { source, parameter, facet, criteria, urls } if urls.is_empty() => {
             let Some(found) = linked(tx, access, *source, criteria)? else { return Ok(None) };
             let mut rows = Statement::new("SELECT r.rid AS rid FROM ");
             rows.append(found)
