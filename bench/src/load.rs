@@ -238,20 +238,28 @@ pub(crate) fn finds(port: u16, requests: &[Request]) -> Result<bool, Failure> {
     Ok(false)
 }
 
-/// Loads every Bundle once, shared among the clients: in how many seconds.
-pub(crate) fn bundles(port: u16, clients: usize, bundles: &[Request]) -> Result<f64, Failure> {
+/// Sends `count` Bundles, each made when its turn comes, shared among the clients: in how many seconds.
+pub(crate) fn bundles(
+    port: u16,
+    clients: usize,
+    count: usize,
+    bundle: &(impl Fn(usize) -> Request + Sync),
+) -> Result<f64, Failure> {
     let next = AtomicUsize::new(0);
     let begin = Instant::now();
     let work = || -> Result<(), Failure> {
         let mut connection = Connection::open(port)?;
-        while let Some(request) = bundles.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let answer = connection.exchange(&request.bytes)?;
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
+                return Ok(());
+            }
+            let answer = connection.exchange(&bundle(number).bytes)?;
             if answer.status != 200 {
                 let body = String::from_utf8_lossy(answer.body);
                 return Err(format!("a transaction was answered {}: {body}", answer.status));
             }
         }
-        Ok(())
     };
     in_parallel(clients, work).into_iter().collect::<Result<(), Failure>>()?;
     Ok(begin.elapsed().as_secs_f64())
