@@ -223,16 +223,31 @@ fn has_no_systems(context: &Context<'_>, type_: Option<TypeId>, parameter: &Sear
     found.peek().is_some() && found.all(plain)
 }
 
-/// Text of which nothing is left once folded would match everything.
+/// Text of which nothing is left once folded would match everything; text longer than what the index holds needs all of
+/// what is stored.
 fn searchable(test: Test) -> Result<Test, String> {
-    match &test {
+    match test {
         Test::Text { text, .. } if text.is_empty() => Err("it has no text to search for".to_owned()),
-        // What is longer than what is indexed would find what only begins alike.
-        Test::Text { text, how } if text.len() >= MAX_FOLDED && *how != TextMatch::Exact => {
-            Err(format!("it is too long to search for: send less than {MAX_FOLDED} bytes"))
+        Test::Text { text, how: TextMatch::Starts } if string::is_long(&text) => {
+            Ok(Test::Text { text, how: TextMatch::Long })
         }
-        _ => Ok(test),
+        test => Ok(test),
     }
+}
+
+/// Whether a test looks at the whole of long texts, and at nothing else.
+const fn is_of_long(test: &Test) -> bool {
+    matches!(test, Test::Text { how: TextMatch::Long, .. })
+}
+
+/// A test where the whole of long texts is not stored.
+///
+/// Errors: that it would find what only begins alike.
+pub(super) fn not_long(test: Test) -> Result<Test, String> {
+    if is_of_long(&test) {
+        return Err(format!("it is too long to search for here: send {MAX_FOLDED} bytes or fewer"));
+    }
+    Ok(test)
 }
 
 /// A parameter that has index rows, as asked for.
@@ -283,7 +298,13 @@ impl Asked<'_> {
             tests.extend(self.tests(context, value)?);
         }
         let negated = matches!(modifier, Modifier::Not | Modifier::NotIn);
-        Ok(Criterion::Matches { parameter: parameter.id, facet, tests, negated })
+        let of = |facet, tests| Criterion::Matches { parameter: parameter.id, facet, tests, negated };
+        let (long, tests): (Vec<Test>, Vec<Test>) = tests.into_iter().partition(is_of_long);
+        Ok(match (long.is_empty(), tests.is_empty()) {
+            (true, _) => of(facet, tests),
+            (false, true) => of(Facet::Long, long),
+            (false, false) => Criterion::Any(vec![of(facet, tests), of(Facet::Long, long)]),
+        })
     }
 
     /// One value of a parameter, by its kind and modifier: of several tests one passes.
@@ -292,7 +313,7 @@ impl Asked<'_> {
         let parts = || escape::parts(value);
         let one = match (parameter.kind, modifier) {
             (SearchKind::Token, Modifier::Text) => {
-                searchable(string::parse(&escape::unescape(value), TextMatch::Starts))
+                searchable(string::parse(&escape::unescape(value), TextMatch::Starts)).and_then(not_long)
             }
             (SearchKind::Token, Modifier::OfType) => token::parse_of_type(&parts()),
             (SearchKind::Token, Modifier::In | Modifier::NotIn) => {
@@ -367,6 +388,7 @@ impl Asked<'_> {
         for (part, component) in parts.iter().zip(components) {
             let parameter = context.parameters.get(component.parameter);
             let found = Asked { parameter, modifier: Modifier::None, ..self }.tests(context, part)?;
+            let found = found.into_iter().map(not_long).collect::<Result<Vec<_>, _>>()?;
             let longer = rows.iter().flat_map(|row| {
                 found.iter().map(move |test| row.iter().cloned().chain([test.clone()]).collect())
             });

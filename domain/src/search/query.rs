@@ -228,6 +228,8 @@ pub enum TextMatch {
     Ends,
     /// The folded texts are compared by code points (`Eq`, `Ne`, `Gt`, `Lt`, `Ge`, `Le`).
     Ordered(Prefix),
+    /// The whole of a long folded text ([`Facet::Long`]) starts with the folded value, which is long too.
+    Long,
 }
 
 /// What a token's system must be.
@@ -306,6 +308,13 @@ pub enum Test {
     Word(i64),
     /// On [`IndexValue::Token`](crate::index::IndexValue::Token): one of the codes of a ValueSet (`:in`).
     Member(Set),
+}
+
+impl Test {
+    /// Whether it looks at the whole of long texts too ([`Facet::Long`]).
+    pub const fn looks_at_long(&self) -> bool {
+        matches!(self, Test::Text { how: TextMatch::Contains | TextMatch::Ends, .. })
+    }
 }
 
 /// A circle on the earth. What is in it is told by the vectors alone; the ranges let an index leave out the rest.

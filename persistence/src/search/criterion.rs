@@ -11,7 +11,7 @@ use domain::Error;
 use domain::access::Access;
 use domain::conformance::{Definitions, ParameterId, SearchKind, TypeId};
 use domain::index::Facet;
-use domain::search::query::{Criterion, DateTest, Prefix};
+use domain::search::query::{Criterion, DateTest, Prefix, Test};
 
 /// Adds ` AND` and each criterion.
 pub(crate) fn all(
@@ -66,7 +66,13 @@ pub(super) fn one(
         Criterion::LastUpdated(tests) => any(statement, tests, updated),
         Criterion::Matches { parameter, facet, tests, negated } => {
             let table = test::table(tests, kind_of(*parameter));
-            rows_of(statement, table, names.p(*parameter, *facet));
+            let p = names.p(*parameter, *facet);
+            if tests.iter().any(Test::looks_at_long) {
+                statement.sql("(SELECT 1 FROM ix_string i WHERE i.rid = v.rid AND +i.p IN (").integer(p);
+                statement.sql(", ").integer(names.p(*parameter, Facet::Long)).sql(")");
+            } else {
+                rows_of(statement, table, p);
+            }
             statement.sql(" AND ");
             test::any(statement, tests)?;
             statement.sql(if *negated { NONE } else { SOME });

@@ -261,7 +261,8 @@ fn is_seekable(test: &Test) -> bool {
     match test {
         Test::Token { code, .. } => code.is_some(),
         Test::Text { how, text } => {
-            let sought = [TextMatch::Starts, TextMatch::Exact, TextMatch::Ordered(Prefix::Eq)];
+            let sought =
+                [TextMatch::Starts, TextMatch::Exact, TextMatch::Long, TextMatch::Ordered(Prefix::Eq)];
             !text.is_empty() && sought.contains(how)
         }
         Test::Reference { .. } | Test::Member(_) | Test::Uri { .. } | Test::Near(_) | Test::Word(_) => true,

@@ -209,6 +209,11 @@ fn care_plan() -> impl Strategy<Value = Vec<String>> {
         .prop_map(|(a, b, c)| vec![r#""status":"active","intent":"plan""#.to_owned(), a, b, c])
 }
 
+/// A text that is longer than what an index holds.
+fn long_title(end: &str) -> String {
+    format!(r#""title":"{}{end}""#, "Long  wörds ".repeat(110))
+}
+
 fn plan_definition() -> impl Strategy<Value = Vec<String>> {
     (
         one(&[
@@ -218,7 +223,7 @@ fn plan_definition() -> impl Strategy<Value = Vec<String>> {
             r#""url":"http://x.example/PlanDefinition/b","version":"1""#,
             "",
         ]),
-        one(&["", r#""title":"Plan one""#, r#""title":"Another plan""#]),
+        one(&["", r#""title":"Plan one""#, r#""title":"Another plan""#, &long_title("Énd one"), &long_title("End two")]),
         one(&[
             "",
             r#""library":["http://v.example/sets/one|2"],"relatedArtifact":[{"type":"depends-on","resource":"http://x.example/PlanDefinition/a"}]"#,

@@ -103,7 +103,9 @@ impl State {
                 tests.iter().any(|test| date::matches(test, updated, updated + 1))
             }
             Criterion::Matches { parameter, facet, tests, negated } => {
-                let mut values = version.values(*parameter, *facet);
+                let whole = tests.iter().any(Test::looks_at_long).then_some(Facet::Long);
+                let facets = std::iter::once(*facet).chain(whole);
+                let mut values = facets.flat_map(|facet| version.values(*parameter, facet));
                 let passes = |test: &Test, value: &IndexValue| match test {
                     Test::Member(set) => self.is_member(set, value),
                     _ => composite::matches(test, value),
