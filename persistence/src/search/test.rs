@@ -2,7 +2,7 @@
 
 use crate::statement::Statement;
 use domain::conformance::SearchKind;
-use domain::search::kind::string::{fold, shortened};
+use domain::search::kind::string::{fold, long_key};
 use domain::search::kind::uri::above;
 use domain::search::query::{
     DateTest, NearTest, Prefix, Set, SystemTest, Test, TextMatch, UnitTest, UriMatch, VersionTest,
@@ -248,7 +248,7 @@ fn string(statement: &mut Statement, columns: &Columns, how: TextMatch, text: &s
         TextMatch::Ends => anywhere(statement, columns, &format!("%{}", like(text))),
         TextMatch::Long => {
             // The folded text has the index.
-            statement.sql(columns.folded).sql(" = ").text(&shortened(text.to_owned())).sql(" AND ");
+            statement.sql(columns.folded).sql(" = ").text(&long_key(text)).sql(" AND ");
             starts_with(statement, columns.exact, text);
         }
         TextMatch::Ordered(prefix) => {

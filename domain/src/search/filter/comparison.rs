@@ -5,7 +5,7 @@ use super::parser::{Comparison, Operator};
 use crate::conformance::definitions::SearchParameter;
 use crate::conformance::{SearchKind, TypeId};
 use crate::error::Error;
-use crate::index::{Facet, MAX_FOLDED};
+use crate::index::Facet;
 use crate::search::escape;
 use crate::search::kind::{date, number, quantity, string};
 use crate::search::parameter::{self, criterion as plain, find, invalid, unsupported};
@@ -150,9 +150,9 @@ fn text(operator: Operator, value: &str) -> Option<Result<Test, String>> {
         Test::Text { text, .. } if text.is_empty() => Err("it has no text to search for".to_owned()),
         // These look at the whole of long texts, the others at what the index holds.
         Test::Text { text, how }
-            if string::is_long(text) && !matches!(how, TextMatch::Contains | TextMatch::Ends) =>
+            if text.len() > string::MAX_COMMON && !matches!(how, TextMatch::Contains | TextMatch::Ends) =>
         {
-            Err(format!("it is too long to be compared: send {MAX_FOLDED} bytes or fewer"))
+            Err(format!("it is too long to be compared: send {} bytes or fewer", string::MAX_COMMON))
         }
         _ => Ok(test),
     })

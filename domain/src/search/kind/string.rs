@@ -39,10 +39,15 @@ pub fn is_long(folded: &str) -> bool {
 
 /// A folded text as the index holds it.
 pub fn shortened(folded: String) -> String {
-    if !is_long(&folded) {
-        return folded;
-    }
-    let mut short = cut(&folded, MAX_FOLDED - CUT.len_utf8()).to_owned();
+    if is_long(&folded) { long_key(&folded) } else { folded }
+}
+
+/// Bytes of a folded text that the index holds of a longer one too.
+pub const MAX_COMMON: usize = MAX_FOLDED - CUT.len_utf8();
+
+/// How the index begins a long text that starts with `folded`, which has more than [`MAX_COMMON`] bytes.
+pub fn long_key(folded: &str) -> String {
+    let mut short = cut(folded, MAX_COMMON).to_owned();
     short.push(CUT);
     short
 }
@@ -133,7 +138,7 @@ pub(crate) fn matches(how: TextMatch, text: &str, folded: &str, exact: &str) -> 
         TextMatch::Contains => folded.contains(text) || folded.ends_with(CUT) && exact.contains(text),
         TextMatch::Exact => exact == text,
         TextMatch::Ends => folded.ends_with(text) || folded.ends_with(CUT) && exact.ends_with(text),
-        TextMatch::Long => folded == shortened(text.to_owned()) && exact.starts_with(text),
+        TextMatch::Long => folded == long_key(text) && exact.starts_with(text),
         TextMatch::Ordered(prefix) => {
             let order = folded.cmp(text);
             match prefix {
