@@ -157,7 +157,7 @@ impl Condition {
     }
 
     /// Keys of the identifiers one of which whatever it selects must have; none if it can do without.
-    pub(super) fn identifiers(&self) -> Vec<i64> {
+    fn identifiers(&self) -> Vec<i64> {
         let of_criterion = |criterion: &Criterion| match criterion {
             Criterion::Matches { parameter, facet: Facet::Value, tests, negated: false }
                 if Definitions::r4().parameter_of(*parameter).code == "identifier" =>
@@ -221,7 +221,7 @@ impl Condition {
 }
 
 /// Keys of the identifiers that a resource has.
-pub(super) fn identifiers(indexed: &Indexed) -> impl Iterator<Item = i64> + '_ {
+fn identifiers(indexed: &Indexed) -> impl Iterator<Item = i64> + '_ {
     let definitions = Definitions::r4();
     indexed.entries.iter().filter_map(move |row| match &row.value {
         IndexValue::Token { code, .. }
