@@ -80,7 +80,7 @@ fn the_whole_document_has_every_route() {
 
 /// Whoever makes addresses from the document makes none that cannot be: each segment says what it may be.
 fn check_segments(document: &Value) {
-    let parameters = document["components"]["parameters"].as_object().unwrap().values();
+    let parameters = document.pointer("/components/parameters").unwrap().as_object().unwrap().values();
     for parameter in parameters.filter(|parameter| parameter["in"] == "path") {
         let schema = &parameter["schema"];
         let held = schema["pattern"].is_string() || schema["minimum"].is_number();
