@@ -1,6 +1,7 @@
 //! `make bench`: starts the release binary on fresh SQLite stores, then on fresh PostgreSQL databases, and measures what
 //! a caller with an access token sees over keep-alive HTTP, beside the limits of the same run. Prints one Markdown
-//! table; the floors are those of the design. Fails when something fails, not when a floor is missed.
+//! table; the floors are those of the design. Fails when something fails, not when a floor is missed. `--copies 100` loads
+//! a hundred relabelled copies of the data and tells how each search grows from one to ten to a hundred.
 //!
 //! The Synthea Bundles come from `BINNACLE_SHARED_DATA`. PostgreSQL is measured when `BINNACLE_BENCH_POSTGRES` is the URL
 //! of a database on an empty cluster (`tests/bin/postgres start --durable`).
@@ -11,6 +12,7 @@ mod data;
 mod load;
 mod request;
 mod run;
+mod searches;
 mod server;
 mod store;
 mod table;
@@ -35,6 +37,9 @@ struct Arguments {
     /// Measure only this database: sqlite or postgresql
     #[arg(long, default_value = "")]
     database: String,
+    /// Measure in a store of one, ten, … up to so many relabelled copies of the data; 100 take many minutes and gigabytes
+    #[arg(long, default_value_t = 1)]
+    copies: usize,
 }
 
 fn main() -> Result<(), Failure> {
@@ -51,7 +56,8 @@ fn main() -> Result<(), Failure> {
     }
     table::head();
     for database in &databases {
-        let plan = run::Plan { database, data: &data, folder: folder.path(), only: &arguments.only, length };
+        let (folder, copies) = (folder.path(), arguments.copies.max(1));
+        let plan = run::Plan { database, data: &data, folder, only: &arguments.only, length, copies };
         plan.run().map_err(|failure| format!("{}: {failure}", database.name()))?;
     }
     Ok(())

@@ -43,6 +43,11 @@ impl Site {
         if status.success() { Ok(site) } else { Err(format!("binnacle client add ended with {status}")) }
     }
 
+    /// Where the store is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The binary, set to this store and to `port`.
     fn binnacle(&self, port: u16) -> Result<Command, Failure> {
         let own = std::env::current_exe().map_err(|error| error.to_string())?;

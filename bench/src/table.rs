@@ -8,6 +8,8 @@ use crate::load::Measured;
 pub(crate) struct Row<'a> {
     /// Which database.
     pub(crate) database: &'a str,
+    /// How many copies of the data are in it.
+    pub(crate) copies: usize,
     /// What was measured.
     pub(crate) work: &'a str,
     /// By how many clients.
@@ -22,14 +24,16 @@ pub(crate) struct Row<'a> {
     pub(crate) of_floor: Option<f64>,
     /// The part of its limit that was reached, and the name of the limit.
     pub(crate) of_limit: Option<(f64, &'a str)>,
+    /// The median latency as a multiple of that in a store of one copy, and what it may be.
+    pub(crate) growth: Option<(f64, Option<f64>)>,
 }
 
 /// The head of the table.
 pub(crate) fn head() {
     println!(
-        "| database | work | clients | result | p50 ms | p95 ms | p99 ms | µs of server | bytes | floor | of floor | of limit |"
+        "| database | copies | work | clients | result | p50 ms | p95 ms | p99 ms | µs of server | bytes | floor | of floor | of limit | growth |"
     );
-    println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+    println!("|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
 }
 
 impl Row<'_> {
@@ -46,9 +50,15 @@ impl Row<'_> {
             format!("{times:.2}{missed}")
         });
         let of_limit = self.of_limit.map(|(part, name)| format!("{part:.2} of {name}"));
+        let growth = self.growth.map(|(times, limit)| match limit {
+            Some(limit) if times > limit => format!("{times:.2} (of {limit}) ✗"),
+            Some(limit) => format!("{times:.2} (of {limit})"),
+            None => format!("{times:.2}"),
+        });
         println!(
-            "| {} | {} | {clients} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {clients} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             self.database,
+            self.copies,
             self.work,
             self.result,
             latency(50),
@@ -59,6 +69,7 @@ impl Row<'_> {
             self.floor,
             of_floor.unwrap_or_default(),
             of_limit.unwrap_or_default(),
+            growth.unwrap_or_default(),
         );
     }
 }

@@ -50,6 +50,8 @@ pub struct StoreSettings {
     /// Rows from which on a search condition finds many: below, its rows are gathered and the other conditions probed;
     /// above, the table or an index is read in the order of the answer until the page is full.
     pub many: i64,
+    /// Whether bodies are written compressed. Both kinds are read, whatever is written.
+    pub compressed: bool,
     /// How totals are estimated.
     pub estimates: Estimates,
 }
@@ -73,6 +75,7 @@ impl StoreSettings {
             queue: 1024,
             synchronous: Synchronous::Full,
             many: 1000,
+            compressed: false,
             estimates: Estimates::DEFAULT,
         }
     }
@@ -91,7 +94,9 @@ impl SqlStore {
         let pool = Connections::open(settings)?;
         let mut connection = pool.get()?;
         schema_version::migrate(&mut connection)?;
-        let names = Arc::new(Names::intern(&mut connection, Counts::new(settings.many, settings.estimates))?);
+        let mut names = Names::intern(&mut connection, Counts::new(settings.many, settings.estimates))?;
+        names.compressed = settings.compressed;
+        let names = Arc::new(names);
         drop(connection);
         Ok(SqlStore { executor: executor::Threads::start(&pool, &names, settings)? })
     }

@@ -18,6 +18,8 @@ pub(crate) struct Names {
     parameters: Vec<i64>,
     /// What searches counted lately.
     pub(crate) counts: Counts,
+    /// Whether bodies are written compressed.
+    pub(crate) compressed: bool,
     /// Sets of words whose rows a commit of this process has kept, or found kept.
     pub(crate) sets: Cache<i64, ()>,
 }
@@ -39,7 +41,7 @@ impl Names {
     pub(crate) fn intern(connection: &mut Connection, counts: Counts) -> Result<Names, Error> {
         let (numbers, types, parameters) = (HashMap::new(), HashMap::new(), Vec::new());
         let sets = Cache::new(SETS);
-        let mut names = Names { numbers, types, parameters, counts, sets };
+        let mut names = Names { numbers, types, parameters, counts, compressed: false, sets };
         // Another process may intern the same names at the same time: what it was first with is read, not overwritten.
         while !names.read(connection)? {
             connection.command(connection.dialect().begin_write())?;

@@ -1,9 +1,9 @@
-//! Rows on their way into tables: gathered for a whole request, put in key order, inserted many at a time.
+//! Rows on their way into tables and out of them: gathered for a whole request, put in key order, written many at a time.
 //!
-//! SQLite gets statements of a few fixed lengths, PostgreSQL one statement for all tables with an array for each column.
+//! SQLite gets inserts of a few fixed lengths, PostgreSQL one statement for all tables with an array for each column.
 
 use crate::connection::{Connection, Link};
-use crate::schema::{TYPE_COUNT, Table, WORDS};
+use crate::schema::{Kind, TYPE_COUNT, Table, WORDS};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{Error as DieselError, QueryResult};
@@ -47,6 +47,47 @@ impl Rows {
         self.cells.extend(row);
     }
 
+    /// Names and kinds of the columns.
+    pub(crate) const fn columns(&self) -> &'static [(&'static str, Kind)] {
+        self.table.columns
+    }
+
+    /// Whether they are rows of the same table.
+    pub(crate) fn is_of_same_table(&self, other: &Rows) -> bool {
+        self.table.name == other.table.name
+    }
+
+    /// Whether there are none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// What is to be added and what to be taken away where `held` is stored and these rows are wanted.
+    pub(crate) fn difference(self, held: &Rows) -> (Rows, Rows) {
+        if held.is_empty() {
+            return (self, Rows::of(held.table));
+        }
+        let (mut added, mut gone) = (Rows::of(self.table), Rows::of(self.table));
+        let (wanted, held) = (self.ordered(), held.ordered());
+        let (mut wanted, mut held) = (wanted.into_iter().peekable(), held.into_iter().peekable());
+        loop {
+            let order = match (wanted.peek(), held.peek()) {
+                (None, None) => return (added, gone),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(wanted), Some(held)) => compare(wanted, held),
+            };
+            if order != Ordering::Greater {
+                let row = wanted.next().filter(|_| order == Ordering::Less);
+                added.push(row.into_iter().flatten().cloned());
+            }
+            if order != Ordering::Less {
+                let row = held.next().filter(|_| order == Ordering::Greater);
+                gone.push(row.into_iter().flatten().cloned());
+            }
+        }
+    }
+
     fn width(&self) -> usize {
         self.table.columns.len().max(1)
     }
@@ -63,7 +104,8 @@ impl Rows {
 fn compare(a: &[Cell], b: &[Cell]) -> Ordering {
     let cell = |pair: (&Cell, &Cell)| match pair {
         (Cell::Integer(a), Cell::Integer(b)) => a.cmp(b),
-        (Cell::Real(a), Cell::Real(b)) => a.total_cmp(b),
+        // Zero has two signs, of which SQLite keeps one.
+        (Cell::Real(a), Cell::Real(b)) => (a + 0.0).total_cmp(&(b + 0.0)),
         (Cell::Text(a), Cell::Text(b)) => a.cmp(b),
         (Cell::Bytes(a), Cell::Bytes(b)) => a.cmp(b),
         // A column has one kind of cell.
@@ -72,17 +114,36 @@ fn compare(a: &[Cell], b: &[Cell]) -> Ordering {
     a.iter().zip(b).map(cell).find(|order| *order != Ordering::Equal).unwrap_or(Ordering::Equal)
 }
 
-/// Inserts rows of several tables.
-pub(crate) fn insert(connection: &mut Connection, tables: &[Rows]) -> Result<(), Error> {
-    let filled = tables.iter().filter(|rows| !rows.cells.is_empty());
+/// Takes rows out of several tables, then inserts others. What is inserted may have the key of what is taken out.
+pub(crate) fn write(connection: &mut Connection, gone: &[Rows], added: &[Rows]) -> Result<(), Error> {
+    let (mut gone, mut added) =
+        (gone.iter().filter(|rows| !rows.is_empty()), added.iter().filter(|rows| !rows.is_empty()));
     let outcome = match &mut connection.link {
-        Link::Sqlite(c) => filled.into_iter().try_for_each(|rows| chunks(c, rows)),
+        Link::Sqlite(c) => gone
+            .try_for_each(|rows| remove(c, rows))
+            .and_then(|()| added.try_for_each(|rows| chunks(c, rows))),
         Link::Postgres(c) => {
-            let arrays = Arrays(filled.map(|rows| (rows.table, columns(rows))).collect());
-            if arrays.0.is_empty() { Ok(()) } else { arrays.execute(&mut **c).map(drop) }
+            let gone = Arrays(gone.map(|rows| (Change::Remove, rows.table, columns(rows))).collect());
+            let added = Arrays(added.map(|rows| (Change::Add, rows.table, columns(rows))).collect());
+            // The parts of one statement do not see each other: a key taken out there could not come back.
+            let mut filled = [gone, added].into_iter().filter(|arrays| !arrays.0.is_empty());
+            filled.try_for_each(|arrays| arrays.execute(&mut **c).map(drop))
         }
     };
     outcome.map_err(|error| connection.failed(error))
+}
+
+fn remove(connection: &mut SqliteConnection, rows: &Rows) -> QueryResult<()> {
+    rows.ordered()
+        .into_iter()
+        .try_for_each(|row| Removal { table: rows.table, row }.execute(connection).map(drop))
+}
+
+/// What happens to rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Add,
+    Remove,
 }
 
 fn chunks(connection: &mut SqliteConnection, rows: &Rows) -> QueryResult<()> {
@@ -145,16 +206,47 @@ impl QueryFragment<Sqlite> for Chunk<'_> {
                 if m > 0 {
                     out.push_sql(", ");
                 }
-                match cell {
-                    Cell::Integer(value) => out.push_bind_param::<BigInt, _>(value),
-                    Cell::Real(value) => out.push_bind_param::<Double, _>(value),
-                    Cell::Text(value) => out.push_bind_param::<Text, _>(value),
-                    Cell::Bytes(value) => out.push_bind_param::<Binary, _>(value),
-                }?;
+                bind(cell, &mut out)?;
             }
             out.push_sql(")");
         }
         out.push_sql(meeting(self.table));
+        Ok(())
+    }
+}
+
+fn bind<'b>(cell: &'b Cell, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+    match cell {
+        Cell::Integer(value) => out.push_bind_param::<BigInt, _>(value),
+        Cell::Real(value) => out.push_bind_param::<Double, _>(value),
+        Cell::Text(value) => out.push_bind_param::<Text, _>(value),
+        Cell::Bytes(value) => out.push_bind_param::<Binary, _>(value),
+    }
+}
+
+/// The deletion of one row from SQLite, by all of its columns.
+struct Removal<'r> {
+    table: &'static Table,
+    row: &'r [Cell],
+}
+
+impl QueryId for Removal<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Conn> RunQueryDsl<Conn> for Removal<'_> {}
+
+impl QueryFragment<Sqlite> for Removal<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("DELETE FROM ");
+        out.push_sql(self.table.name);
+        for (n, ((column, _), cell)) in self.table.columns.iter().zip(self.row).enumerate() {
+            out.push_sql(if n == 0 { " WHERE " } else { " AND " });
+            out.push_sql(column);
+            out.push_sql(" = ");
+            bind(cell, &mut out)?;
+        }
         Ok(())
     }
 }
@@ -168,7 +260,6 @@ enum Column<'r> {
 }
 
 fn columns(rows: &Rows) -> Vec<Column<'_>> {
-    use crate::schema::Kind;
     let ordered = rows.ordered();
     let empty = |(_, kind): &(&str, Kind)| match kind {
         Kind::Integer => Column::Integers(Vec::with_capacity(ordered.len())),
@@ -193,7 +284,7 @@ fn columns(rows: &Rows) -> Vec<Column<'_>> {
 }
 
 /// All rows of all tables as one statement for PostgreSQL.
-struct Arrays<'r>(Vec<(&'static Table, Vec<Column<'r>>)>);
+struct Arrays<'r>(Vec<(Change, &'static Table, Vec<Column<'r>>)>);
 
 impl QueryId for Arrays<'_> {
     type QueryId = ();
@@ -205,32 +296,59 @@ impl<Conn> RunQueryDsl<Conn> for Arrays<'_> {}
 impl QueryFragment<Pg> for Arrays<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let (last, first) = self.0.split_last().ok_or(DieselError::NotFound)?;
-        for (n, (table, columns)) in first.iter().enumerate() {
+        for (n, one) in first.iter().enumerate() {
             out.push_sql(if n == 0 { "WITH " } else { ", " });
-            out.push_sql(table.name);
-            out.push_sql("_rows AS (");
-            unnest(table, columns, &mut out)?;
+            out.push_sql(one.1.name);
+            out.push_sql(match one.0 {
+                Change::Add => "_rows AS (",
+                Change::Remove => "_gone AS (",
+            });
+            change(one, &mut out)?;
             out.push_sql(")");
         }
         if !first.is_empty() {
             out.push_sql(" ");
         }
-        unnest(last.0, &last.1, &mut out)
+        change(last, &mut out)
     }
 }
 
-fn unnest<'b>(
-    table: &'static Table,
-    columns: &'b [Column<'_>],
+fn change<'b>(
+    (change, table, columns): &'b (Change, &'static Table, Vec<Column<'_>>),
     out: &mut AstPass<'_, 'b, Pg>,
 ) -> QueryResult<()> {
-    out.push_sql("INSERT INTO ");
-    into(table, out);
-    out.push_sql(" SELECT * FROM unnest(");
-    for (n, column) in columns.iter().enumerate() {
-        if n > 0 {
-            out.push_sql(", ");
+    match change {
+        Change::Add => {
+            out.push_sql("INSERT INTO ");
+            into(table, out);
+            out.push_sql(" SELECT * FROM ");
+            unnest(columns, out)?;
+            out.push_sql(meeting(table));
+            Ok(())
         }
+        Change::Remove => {
+            out.push_sql("DELETE FROM ");
+            out.push_sql(table.name);
+            out.push_sql(" i USING ");
+            unnest(columns, out)?;
+            for (n, (column, _)) in table.columns.iter().enumerate() {
+                out.push_sql(if n == 0 { " AS n (" } else { ", " });
+                out.push_sql(column);
+            }
+            for (n, (column, _)) in table.columns.iter().enumerate() {
+                out.push_sql(if n == 0 { ") WHERE i." } else { " AND i." });
+                out.push_sql(column);
+                out.push_sql(" = n.");
+                out.push_sql(column);
+            }
+            Ok(())
+        }
+    }
+}
+
+fn unnest<'b>(columns: &'b [Column<'_>], out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    for (n, column) in columns.iter().enumerate() {
+        out.push_sql(if n == 0 { "unnest(" } else { ", " });
         match column {
             Column::Integers(values) => out.push_bind_param::<Array<BigInt>, _>(values),
             Column::Reals(values) => out.push_bind_param::<Array<Double>, _>(values),
@@ -239,6 +357,30 @@ fn unnest<'b>(
         }?;
     }
     out.push_sql(")");
-    out.push_sql(meeting(table));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::NUMBER;
+
+    fn numbers(rows: &[(i64, f64, i64)]) -> Rows {
+        let mut all = Rows::of(&NUMBER);
+        rows.iter().for_each(|(p, x, rid)| {
+            all.push([Cell::Integer(*p), Cell::Real(*x), Cell::Real(*x), Cell::Integer(*rid)]);
+        });
+        all
+    }
+
+    #[test]
+    fn only_what_differs_is_written() {
+        let wanted = numbers(&[(3, 1.0, 1), (1, 0.0, 1), (2, 5.0, 1), (2, 5.0, 1)]);
+        let held = numbers(&[(1, -0.0, 1), (2, 4.0, 1), (9, 1.0, 1)]);
+        let (added, gone) = wanted.difference(&held);
+        assert_eq!(added.ordered(), numbers(&[(2, 5.0, 1), (3, 1.0, 1)]).ordered());
+        assert_eq!(gone.ordered(), numbers(&[(2, 4.0, 1), (9, 1.0, 1)]).ordered());
+        let (added, gone) = numbers(&[(1, 2.0, 1)]).difference(&numbers(&[(1, 2.0, 1)]));
+        assert!(added.is_empty() && gone.is_empty());
+    }
 }

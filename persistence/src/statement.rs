@@ -20,6 +20,8 @@ enum Bind {
     Bytes(Vec<u8>),
     /// An array; PostgreSQL only.
     Integers(Vec<i64>),
+    /// An array; PostgreSQL only.
+    Blobs(Vec<Vec<u8>>),
 }
 
 #[derive(Debug, Clone)]
@@ -113,6 +115,12 @@ impl Statement {
         self
     }
 
+    /// Adds an array of bytes. PostgreSQL only.
+    pub(crate) fn blobs(&mut self, values: Vec<Vec<u8>>) -> &mut Statement {
+        self.parts.push(Part::Bind(Bind::Blobs(values)));
+        self
+    }
+
     /// Adds `(a, b, …)`.
     pub(crate) fn integers(&mut self, values: &[i64]) -> &mut Statement {
         self.sql("(");
@@ -136,6 +144,7 @@ impl Statement {
                 Part::Bind(Bind::Text(value)) => value.hash(&mut hasher),
                 Part::Bind(Bind::Bytes(value)) => value.hash(&mut hasher),
                 Part::Bind(Bind::Integers(values)) => values.hash(&mut hasher),
+                Part::Bind(Bind::Blobs(values)) => values.hash(&mut hasher),
             }
         }
         hasher.finish()
@@ -172,7 +181,9 @@ impl<ST> QueryFragment<Sqlite> for Rows<'_, ST> {
             Bind::Real(value) => out.push_bind_param::<Double, _>(value),
             Bind::Text(value) => out.push_bind_param::<Text, _>(value),
             Bind::Bytes(value) => out.push_bind_param::<Binary, _>(value),
-            Bind::Integers(_) => Err(DieselError::QueryBuilderError("SQLite has no arrays".into())),
+            Bind::Integers(_) | Bind::Blobs(_) => {
+                Err(DieselError::QueryBuilderError("SQLite has no arrays".into()))
+            }
         })
     }
 }
@@ -185,6 +196,7 @@ impl<ST> QueryFragment<Pg> for Rows<'_, ST> {
             Bind::Text(value) => out.push_bind_param::<Text, _>(value),
             Bind::Bytes(value) => out.push_bind_param::<Binary, _>(value),
             Bind::Integers(values) => out.push_bind_param::<Array<BigInt>, _>(values),
+            Bind::Blobs(values) => out.push_bind_param::<Array<Binary>, _>(values),
         })
     }
 }

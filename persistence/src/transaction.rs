@@ -93,4 +93,12 @@ impl WriteTx for Transaction<'_> {
     fn write(&mut self, versions: Vec<NewVersion>) -> Result<(), Error> {
         write::versions(self, versions)
     }
+
+    fn begin_trial(&mut self) -> Result<(), Error> {
+        self.connection.command("SAVEPOINT trial")
+    }
+
+    fn end_trial(&mut self) -> Result<(), Error> {
+        self.connection.command("ROLLBACK TO SAVEPOINT trial; RELEASE SAVEPOINT trial")
+    }
 }

@@ -45,9 +45,9 @@ const NOT_CRITERIA: [&str; 12] = [
 pub struct Condition {
     /// Its type.
     pub type_: TypeId,
-    query: Query,
+    pub(super) query: Query,
     /// What the caller may search.
-    access: Access,
+    pub(super) access: Access,
     /// How many it may select; more for deletes alone.
     most: usize,
 }
@@ -205,12 +205,6 @@ impl Condition {
         Err(Error::new(ErrorCode::Conflict, message))
     }
 
-    /// Whether a resource that is not stored yet would be selected. Chains and what asks for the time of the write say no:
-    /// they look at what is stored.
-    pub(super) fn would_select(&self, type_: TypeId, id: &Id, indexed: &Indexed) -> bool {
-        type_ == self.type_ && self.query.criteria.iter().all(|criterion| meets(criterion, id, indexed))
-    }
-
     /// Whether it selects more than it may.
     ///
     /// Errors: [`ErrorCode::MultipleMatches`].
@@ -223,28 +217,6 @@ impl Condition {
             most => format!("The condition selects more than {most} resources. Nothing was deleted."),
         };
         Err(Error::new(ErrorCode::MultipleMatches, message))
-    }
-}
-
-fn meets(criterion: &Criterion, id: &Id, indexed: &Indexed) -> bool {
-    match criterion {
-        Criterion::Id(ids) => ids.contains(id),
-        Criterion::Matches { parameter, facet, tests, negated } => {
-            let mut rows =
-                indexed.entries.iter().filter(|row| row.parameter == *parameter && row.facet == *facet);
-            let found = rows.any(|row| {
-                tests.iter().any(|test| crate::search::kind::composite::matches(test, &row.value))
-            });
-            found != *negated
-        }
-        Criterion::Missing { parameter, missing } => {
-            let has =
-                |facet| indexed.entries.iter().any(|row| row.parameter == *parameter && row.facet == facet);
-            has(Facet::Value) != *missing
-        }
-        Criterion::Any(criteria) => criteria.iter().any(|criterion| meets(criterion, id, indexed)),
-        Criterion::All(criteria) => criteria.iter().all(|criterion| meets(criterion, id, indexed)),
-        _ => false,
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod address;
 pub mod batch;
 pub(crate) mod bundle;
+mod changes;
 pub mod condition;
 pub mod conditional;
 pub(crate) mod content;
@@ -19,8 +20,10 @@ pub(crate) mod provenance;
 pub mod read;
 mod resolution;
 pub mod search;
+mod selection;
 pub mod transaction;
 pub mod update;
+mod waiting;
 pub mod write;
 
 use crate::access::actor::Actor;

@@ -1,14 +1,16 @@
 //! What the conditions of a transaction select, and the links that depend on it (`FHIR R4 http.html#trules`).
 //!
 //! A condition is judged in the place that its entry has in the order of processing: a POST after the DELETEs, a PUT after
-//! the POSTs, a search in place of a reference after all. What entries before it make or remove is not stored yet and is
-//! looked at here.
+//! the POSTs, a search in place of a reference after all ([`Changes`]).
 
 use super::Answer;
-use super::conditional::{Condition, Resolution, identifiers};
+use super::changes::{Changes, Found, overlap};
+use super::conditional::{Condition, Resolution};
 use super::entry::path;
 use super::transaction::PreparedTransaction;
+use super::waiting::Waiting;
 use super::write::{Kind, PreparedWrite};
+use crate::clock::Instant;
 use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
@@ -16,7 +18,7 @@ use crate::resource::link::{Links, Target};
 use crate::server::Server;
 use crate::store::{Current, Method, Stored, WriteTx};
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 
 /// A search in place of references: what it asks and what stands for its match.
 #[derive(Debug, Clone)]
@@ -32,8 +34,8 @@ pub(super) struct Step<'t> {
     /// The place of its entry in the Bundle.
     pub(super) index: usize,
     pub(super) write: Cow<'t, PreparedWrite>,
-    /// The version that its condition found.
-    found: Option<i64>,
+    /// The version that its condition found, or that its patch was applied to.
+    pub(super) found: Option<i64>,
 }
 
 impl<'t> Step<'t> {
@@ -65,28 +67,44 @@ impl<'t> Plan<'t> {
         transaction: &'t PreparedTransaction,
         server: &Server,
         tx: &mut dyn WriteTx,
+        now: Instant,
     ) -> Result<Plan<'t>, Error> {
         let (steps, ends) = (Vec::with_capacity(transaction.writes.len()), HashMap::new());
         let mut plan = Plan { steps, ends, answers: Vec::new(), repeats: Vec::new(), references: Vec::new() };
-        let mut changes = Changes::new(&transaction.writes);
-        for (place, (index, write)) in transaction.writes.iter().enumerate() {
+        let mut changes = Changes::new(server, now, Waiting::of(transaction));
+        for (index, write) in &transaction.writes {
+            match &write.condition {
+                None => changes.resolve(*index, write.type_, &write.id),
+                Some(condition) => changes
+                    .foresee(tx, (*index, write), condition)
+                    .map_err(|error| error.below(&path(*index)))?,
+            }
+        }
+        for (index, write) in &transaction.writes {
             let before = plan.steps.len();
             match &write.condition {
                 None => plan.step(*index, Cow::Borrowed(write), None),
-                Some(condition) => changes
-                    .find(tx, condition, write.kind == Kind::Create)
-                    .and_then(|found| plan.take(server, (*index, write), condition, found))
-                    .map_err(|error| error.below(&path(*index)))?,
+                Some(condition) => {
+                    changes
+                        .find(tx, &mut plan.steps, condition, (*index, write.kind == Kind::Create))
+                        .and_then(|found| plan.take(server, (*index, write), condition, found))
+                        .map_err(|error| error.below(&path(*index)))?;
+                    if let Some((type_, id, _)) = plan.ends.get(index) {
+                        changes.resolve(*index, *type_, id);
+                    }
+                }
             }
-            plan.steps.iter().skip(before).for_each(|step| changes.note(place, step));
+            plan.steps.iter().enumerate().skip(before).for_each(|(place, step)| changes.note(place, step));
         }
         changes.replace(&plan.steps);
         for search in &transaction.searches {
-            let found = changes.find(tx, &search.condition, true);
+            let found = changes.find(tx, &mut plan.steps, &search.condition, (search.index, true));
             let target = found.and_then(|found| plan.referred(&search.condition, found));
             let target = target.map_err(|error| error.below(&path(search.index)))?;
+            changes.found(&search.stand_in, &target);
             plan.references.push((search.stand_in.clone(), target));
         }
+        changes.end(tx)?;
         Ok(plan)
     }
 
@@ -117,10 +135,7 @@ impl<'t> Plan<'t> {
         condition.check(found.len())?;
         if let Some(other) = found.iter().find_map(Found::maker) {
             if write.kind != Kind::Create {
-                let message = format!(
-                    "This entry's condition selects the resource that Bundle.entry[{other}] writes. Join them."
-                );
-                return Err(Error::new(ErrorCode::DuplicateTarget, message));
+                return Err(overlap(other));
             }
             self.repeats.push((index, other));
             self.ends.extend(self.ends.get(&other).cloned().map(|end| (index, end)));
@@ -227,109 +242,4 @@ fn next_version(write: &PreparedWrite, current: &Current) -> i64 {
     let Current::Present(stored) = current else { return 1 };
     let same = write.content.as_ref().is_some_and(|content| content.body.same_content(&stored.body));
     if same && stored.method != Method::Delete { stored.version } else { stored.version + 1 }
-}
-
-/// One thing that a condition selects.
-enum Found {
-    /// It is stored.
-    Stored(Stored),
-    /// An entry makes it.
-    Made { entry: usize, id: Id },
-}
-
-impl Found {
-    fn maker(&self) -> Option<usize> {
-        match self {
-            Found::Made { entry, .. } => Some(*entry),
-            Found::Stored(_) => None,
-        }
-    }
-
-    fn stored(self) -> Option<Stored> {
-        match self {
-            Found::Stored(stored) => Some(stored),
-            Found::Made { .. } => None,
-        }
-    }
-}
-
-/// What the writes so far make of the store.
-struct Changes<'t> {
-    writes: &'t [(usize, PreparedWrite)],
-    /// Resources that are no more as they are stored.
-    replaced: HashMap<TypeId, HashSet<Id>>,
-    /// What is written: the place of the write, and the id.
-    made: HashMap<TypeId, Vec<(usize, Id)>>,
-    /// Places in `made`, by identifier.
-    identified: HashMap<(TypeId, i64), Vec<usize>>,
-}
-
-impl<'t> Changes<'t> {
-    fn new(writes: &'t [(usize, PreparedWrite)]) -> Changes<'t> {
-        Changes { writes, replaced: HashMap::new(), made: HashMap::new(), identified: HashMap::new() }
-    }
-
-    /// Takes note of what the write at `place` has come to.
-    fn note(&mut self, place: usize, step: &Step<'_>) {
-        let write = &step.write;
-        match (&write.content, write.kind) {
-            (_, Kind::Delete) => {
-                self.replaced.entry(write.type_).or_default().insert(write.id.clone());
-            }
-            (Some(content), _) => {
-                let made = self.made.entry(write.type_).or_default();
-                for key in identifiers(&content.indexed) {
-                    self.identified.entry((write.type_, key)).or_default().push(made.len());
-                }
-                made.push((place, write.id.clone()));
-            }
-            (None, _) => {}
-        }
-    }
-
-    /// From here on what the steps update is as they leave it.
-    fn replace(&mut self, steps: &[Step<'_>]) {
-        for step in steps.iter().filter(|step| step.write.kind != Kind::Create) {
-            self.replaced.entry(step.write.type_).or_default().insert(step.write.id.clone());
-        }
-    }
-
-    /// What a condition selects now; if not `as_left`, also what is stored but replaced since. An update or a delete that
-    /// selects such a resource overlaps with the entry that replaces it, which is for the caller to refuse.
-    fn find(&self, tx: &mut dyn WriteTx, condition: &Condition, as_left: bool) -> Result<Vec<Found>, Error> {
-        let replaced = self.replaced.get(&condition.type_).filter(|_| as_left);
-        let mut found: Vec<Found> = self.made_for(condition).collect();
-        let made: BTreeSet<String> = found
-            .iter()
-            .filter_map(|found| match found {
-                Found::Made { id, .. } => Some(id.to_string()),
-                Found::Stored(_) => None,
-            })
-            .collect();
-        let stored = condition.find(tx, replaced.map_or(0, HashSet::len))?;
-        let stays = |stored: &Stored| {
-            !replaced.is_some_and(|replaced| replaced.contains(&stored.id))
-                && !made.contains(stored.id.as_str())
-        };
-        found.extend(stored.into_iter().filter(stays).map(Found::Stored));
-        Ok(found)
-    }
-
-    fn made_for<'c>(&'c self, condition: &'c Condition) -> impl Iterator<Item = Found> + 'c {
-        let type_ = condition.type_;
-        let made = self.made.get(&type_).map(Vec::as_slice).unwrap_or_default();
-        let keys = condition.identifiers();
-        let places: BTreeSet<usize> = if keys.is_empty() {
-            (0..made.len()).collect()
-        } else {
-            keys.iter().filter_map(|key| self.identified.get(&(type_, *key))).flatten().copied().collect()
-        };
-        places.into_iter().filter_map(move |at| {
-            let (place, id) = made.get(at)?;
-            let (entry, write) = self.writes.get(*place)?;
-            let content = write.content.as_ref()?;
-            let selected = condition.would_select(type_, id, &content.indexed);
-            selected.then(|| Found::Made { entry: *entry, id: id.clone() })
-        })
-    }
 }

@@ -91,6 +91,8 @@ impl PreparedTransaction {
         if let Some(error) = Error::of(faults) {
             return Err(error);
         }
+        // One search may look at what another, in an entry before it, has found.
+        prepared.searches.sort_by_key(|search| search.index);
         prepared.writes.sort_by_key(|(index, write)| (order(write.kind), *index));
         let named = prepared.writes.iter().filter(|(_, write)| write.condition.is_none());
         check_targets(named.map(|(index, write)| (*index, write)))?;
@@ -121,9 +123,10 @@ impl PreparedTransaction {
     ) -> Result<Answer, Error> {
         let mut answers: Vec<Option<Answer>> = vec![None; self.count];
         let provisional = self.is_provisional();
+        let now = server.clock.now();
         tx.hold(&self.locks)?;
         let mut plan = if provisional {
-            let plan = Plan::of(self, server, tx)?;
+            let plan = Plan::of(self, server, tx, now)?;
             check_targets(plan.steps.iter().map(|step| (step.index, &*step.write)))?;
             plan
         } else {
@@ -134,7 +137,6 @@ impl PreparedTransaction {
             plan.link(self, server, &current)?;
         }
         let mut versions: Vec<NewVersion> = Vec::with_capacity(plan.steps.len());
-        let now = server.clock.now();
         for (step, state) in plan.steps.iter().zip(&current) {
             let outcome = step
                 .write

@@ -137,6 +137,7 @@ impl PreparedWrite {
     /// Whether its content has links to what only the store knows.
     pub(super) fn is_provisional(&self) -> bool {
         self.content.as_ref().is_some_and(|content| content.provisional)
+            || self.patch.as_ref().is_some_and(|patching| patching.is_provisional())
     }
 
     /// The same write about the resource `id`, which its condition selects.
@@ -155,7 +156,8 @@ impl PreparedWrite {
     pub(super) fn linked(&self, server: &Server, links: &Links) -> Result<PreparedWrite, Error> {
         let again = |content| content::again(server, self.type_, &self.id, content, Some(links));
         let content = self.content.as_ref().map(again).transpose()?;
-        Ok(PreparedWrite { content, ..self.clone() })
+        let patch = self.patch.as_ref().map(|patching| patching.linked(links)).transpose()?;
+        Ok(PreparedWrite { content, patch: patch.map(Arc::new), ..self.clone() })
     }
 
     /// Performs the write alone in `tx`.
@@ -276,6 +278,17 @@ pub(super) fn store(
     if versions.is_empty() {
         return Ok(());
     }
+    index_anew(server, tx, &mut versions)?;
+    search_parameter::follow(server, tx, &versions)?;
+    tx.write(versions)
+}
+
+/// Indexes what was indexed before the store's search parameters changed.
+pub(super) fn index_anew(
+    server: &Server,
+    tx: &mut dyn WriteTx,
+    versions: &mut [NewVersion],
+) -> Result<(), Error> {
     let parameters = server.confirmed(tx)?;
     let old = |version: &&mut NewVersion| {
         version.method != Method::Delete && version.indexed.generation != parameters.generation()
@@ -284,8 +297,7 @@ pub(super) fn store(
         let tree = Json::parse(&version.body)?;
         version.indexed = extract(&parameters, version.type_, &tree, &server.settings.base);
     }
-    search_parameter::follow(server, tx, &versions)?;
-    tx.write(versions)
+    Ok(())
 }
 
 /// The time of the version after `previous`: now, but always later than the one before.

@@ -1,6 +1,6 @@
 //! A search that has been parsed and checked: what the stores run. A store cannot be handed anything less.
 
-use crate::conformance::{ParameterId, TypeId};
+use crate::conformance::{Definitions, ParameterId, TypeId};
 use crate::id::Id;
 use crate::index::Facet;
 
@@ -154,9 +154,12 @@ pub enum Criterion {
 }
 
 impl Criterion {
-    /// Adds the types at the other ends of chains and `_has`.
+    /// Adds the types at the other ends of chains and `_has`, and that of the sets that tests name.
     fn types_seen(&self, seen: &mut Vec<TypeId>) {
         match self {
+            Criterion::Matches { tests, .. } if tests.iter().any(|test| matches!(test, Test::Member(_))) => {
+                seen.extend(Definitions::r4().type_id("ValueSet"));
+            }
             Criterion::Chain { targets, criteria, .. } => {
                 seen.extend(targets);
                 criteria.iter().flatten().for_each(|criterion| criterion.types_seen(seen));

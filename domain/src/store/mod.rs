@@ -202,6 +202,13 @@ pub trait WriteTx:
 
     /// Writes versions with their index rows and compartments. Each resource at most once in a transaction.
     fn write(&mut self, versions: Vec<NewVersion>) -> Result<(), Error>;
+
+    /// From here on what is written is on trial: it is found by what asks in this transaction, and a resource may be written
+    /// more than once, until [`WriteTx::end_trial`]. One trial at a time.
+    fn begin_trial(&mut self) -> Result<(), Error>;
+
+    /// Takes away all that was written since [`WriteTx::begin_trial`], and the locks that it took.
+    fn end_trial(&mut self) -> Result<(), Error>;
 }
 
 /// Work that reads. It gets the transaction, or the reason why there is none.

@@ -2,6 +2,7 @@
 
 use super::canonical;
 use crate::rows::Cell;
+use diesel::sql_types::{BigInt, Double, Text};
 use domain::index::IndexValue;
 
 /// Components of a row; R4's composites have two or three.
@@ -10,6 +11,23 @@ pub(crate) const COMPONENTS: usize = 3;
 /// Selects rows as they were written, `rid` first.
 pub(crate) const SELECT: &str = "SELECT rid, p, components, \
      a0, b0, c0, x0, y0, u0, w0, t0, a1, b1, c1, x1, y1, u1, w1, t1, a2, b2, c2, x2, y2, u2, w2, t2 FROM ix_composite";
+
+/// The SQL types of what [`SELECT`] gives.
+pub(crate) type SqlColumns = ((BigInt, BigInt, BigInt), SqlComponent, SqlComponent, SqlComponent);
+type SqlComponent = (BigInt, BigInt, BigInt, Double, Double, Double, Double, Text);
+
+/// What [`SELECT`] gives: `rid`, `p`, the number of components, and the columns of each.
+pub(crate) type Values = ((i64, i64, i64), Component, Component, Component);
+type Component = (i64, i64, i64, f64, f64, f64, f64, String);
+
+/// A stored row as it was written.
+pub(super) fn held(((rid, p, count), one, two, three): Values) -> impl Iterator<Item = Cell> {
+    let components = [one, two, three].into_iter().flat_map(|(a, b, c, x, y, u, w, text)| {
+        let integers = [a, b, c].into_iter().map(Cell::Integer);
+        integers.chain([x, y, u, w].into_iter().map(Cell::Real)).chain([Cell::Text(text)])
+    });
+    [p, rid, count].into_iter().map(Cell::Integer).chain(components)
+}
 
 /// What the columns of one component hold.
 #[derive(Default)]

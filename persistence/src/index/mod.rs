@@ -1,6 +1,7 @@
 //! Index rows of resources, gathered by table and written with their versions.
 
 pub(crate) mod composite;
+pub(crate) mod difference;
 mod rebuild;
 mod state;
 

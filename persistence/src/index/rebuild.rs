@@ -80,7 +80,7 @@ pub(super) fn rewrite(tx: &mut Transaction<'_>, resources: &[Reindexed]) -> Resu
         rows.add(tx.names, one.stored.row, one.indexed.entries.clone());
     }
     let sets: Vec<i64> = rows.sets().collect();
-    rows::insert(tx.connection, &rows.tables())?;
+    rows::write(tx.connection, &[], &rows.tables())?;
     tx.connection.wrote(sets);
     Ok(())
 }

@@ -168,15 +168,7 @@ pub(super) fn composites(
 }
 
 fn load_composites(connection: &mut Connection, statement: &Statement) -> Result<ByResource, Error> {
-    type Columns = (
-        (BigInt, BigInt, BigInt),
-        (BigInt, BigInt, BigInt, Double, Double, Double, Double, Text),
-        (BigInt, BigInt, BigInt, Double, Double, Double, Double, Text),
-        (BigInt, BigInt, BigInt, Double, Double, Double, Double, Text),
-    );
-    type Component = (i64, i64, i64, f64, f64, f64, f64, String);
-    type Values = ((i64, i64, i64), Component, Component, Component);
-    let rows: Vec<Values> = load!(connection, statement, Columns, Values);
+    let rows: Vec<composite::Values> = load!(connection, statement, composite::SqlColumns, composite::Values);
     let mut found = ByResource::new();
     for ((rid, p, components), one, two, three) in rows {
         let mut row = Row::of(p, &[components]);

@@ -1,5 +1,6 @@
 //! Resources and their versions: read, history, write.
 
+mod body;
 pub(crate) mod current;
 pub(crate) mod history;
 pub(crate) mod lock;
@@ -12,24 +13,6 @@ use domain::clock::Instant;
 use domain::id::Id;
 use domain::store::{Method, Stored};
 use domain::{Error, ErrorCode};
-
-/// First byte of a stored body: the JSON follows as it is. Other codecs get other bytes.
-const PLAIN: u8 = 0;
-
-fn encode(mut body: Vec<u8>) -> Vec<u8> {
-    body.insert(0, PLAIN);
-    body
-}
-
-fn decode(mut stored: Vec<u8>) -> Result<Vec<u8>, Error> {
-    match stored.first() {
-        Some(&PLAIN) => {
-            stored.remove(0);
-            Ok(stored)
-        }
-        _ => Err(Error::internal("a stored body has an unknown codec")),
-    }
-}
 
 const fn method_number(method: Method) -> i64 {
     match method {
@@ -59,6 +42,6 @@ pub(crate) fn stored(names: &Names, row: VersionRow) -> Result<Stored, Error> {
         version,
         updated: Instant(updated),
         method,
-        body: decode(body)?,
+        body: body::decode(body)?,
     })
 }

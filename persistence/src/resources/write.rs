@@ -1,9 +1,10 @@
 //! New versions, all of a request at once: current ones go to the history, index rows and compartments follow.
 
+use super::body::encode;
+use super::method_number;
 use super::read::key;
-use super::{encode, method_number};
 use crate::dialect::Dialect;
-use crate::index::{self, IndexRows};
+use crate::index::{self, IndexRows, difference};
 use crate::rows::{self, Cell, Rows};
 use crate::schema::{COMPARTMENT, RESOURCE, TYPE_COUNT};
 use crate::statement::Statement;
@@ -27,10 +28,18 @@ pub(crate) fn versions(tx: &mut Transaction<'_>, versions: Vec<NewVersion>) -> R
     if versions.is_empty() {
         return Ok(());
     }
-    let replaced: Vec<i64> = versions.iter().filter_map(|version| version.row).collect();
-    archive(tx, &replaced)?;
-    let mut fresh = row_numbers(tx, versions.len() - replaced.len())?.into_iter();
-    let mut resources = Rows::of(&RESOURCE);
+    let (deleted, updated): (Vec<&NewVersion>, Vec<&NewVersion>) = versions
+        .iter()
+        .filter(|version| version.row.is_some())
+        .partition(|version| version.method == Method::Delete);
+    let rids = |versions: Vec<&NewVersion>| versions.iter().filter_map(|version| version.row).collect();
+    let (deleted, updated): (Vec<i64>, Vec<i64>) = (rids(deleted), rids(updated));
+    let held = difference::held(tx.connection, &updated)?;
+    for rids in deleted.chunks(ROWS) {
+        index::delete(tx, rids)?;
+    }
+    let mut fresh = row_numbers(tx, versions.len() - deleted.len() - updated.len())?.into_iter();
+    let (mut resources, mut replaced) = (Rows::of(&RESOURCE), Vec::new());
     let mut indexes = IndexRows::new();
     let mut members = Vec::new();
     let mut living: BTreeMap<i64, i64> = BTreeMap::new();
@@ -40,7 +49,7 @@ pub(crate) fn versions(tx: &mut Transaction<'_>, versions: Vec<NewVersion>) -> R
         let (type_, version, deleted) = (new.type_, new.version, new.method == Method::Delete);
         let rid = match new.row {
             Some(rid) => {
-                replace(tx, rid, new)?;
+                replaced.push((rid, new));
                 rid
             }
             None => {
@@ -55,11 +64,22 @@ pub(crate) fn versions(tx: &mut Transaction<'_>, versions: Vec<NewVersion>) -> R
             members.push(Member { rid, type_: tx.names.number(type_), version, patients: indexed.patients });
         }
     }
-    let compartments = compartments(tx, members)?;
-    let mut tables = vec![resources, compartments, counts(tx, living)?];
+    replace(tx, replaced)?;
+    let compartments = compartments(tx, members, &held.compartments)?;
+    let mut added = vec![resources, compartments, counts(tx, living)?];
+    let mut gone = Vec::new();
     let sets: Vec<i64> = indexes.sets().collect();
-    tables.extend(indexes.tables());
-    rows::insert(tx.connection, &tables)?;
+    for wanted in indexes.tables() {
+        match held.tables.iter().find(|held| held.is_of_same_table(&wanted)) {
+            Some(held) => {
+                let (new, old) = wanted.difference(held);
+                added.push(new);
+                gone.push(old);
+            }
+            None => added.push(wanted),
+        }
+    }
+    rows::write(tx.connection, &gone, &added)?;
     tx.connection.wrote(sets);
     Ok(())
 }
@@ -118,36 +138,71 @@ fn row(tx: &Transaction<'_>, rid: i64, new: NewVersion) -> [Cell; 8] {
         Integer(new.version),
         Integer(new.updated.0),
         Integer(method_number(new.method)),
-        Bytes(encode(new.body)),
+        Bytes(encode(new.body, tx.names.compressed)),
     ]
 }
 
-/// Puts current versions into the history, and takes their index rows away.
-fn archive(tx: &mut Transaction<'_>, rids: &[i64]) -> Result<(), Error> {
-    let dialect = tx.connection.dialect();
-    for rids in rids.chunks(ROWS) {
-        let mut archive = Statement::new(
-            "INSERT INTO history (rid, version, type_id, updated_us, method, body) \
-             SELECT rid, version, type_id, updated_us, method, body FROM resource WHERE rid",
-        );
-        tx.connection.execute(archive.any(dialect, rids))?;
-        index::delete(tx, rids)?;
-    }
-    Ok(())
-}
+/// Puts the current version of a row into the history.
+const ARCHIVE: &str = "INSERT INTO history (rid, version, type_id, updated_us, method, body) \
+     SELECT rid, version, type_id, updated_us, method, body FROM resource WHERE rid";
 
-fn replace(tx: &mut Transaction<'_>, rid: i64, new: NewVersion) -> Result<(), Error> {
-    let mut update = Statement::new("UPDATE resource SET version = ");
-    update.integer(new.version).sql(", updated_us = ").integer(new.updated.0).sql(", method = ");
-    update.integer(method_number(new.method)).sql(", body = ").bytes(encode(new.body));
-    update.sql(" WHERE rid = ").integer(rid).sql(" AND version = ").integer(new.version - 1);
-    if tx.connection.execute(&update)? != 1 {
+/// Puts current versions into the history and others in their place.
+fn replace(tx: &mut Transaction<'_>, versions: Vec<(i64, NewVersion)>) -> Result<(), Error> {
+    if versions.is_empty() {
+        return Ok(());
+    }
+    let count = versions.len();
+    let replaced = match tx.connection.dialect() {
+        Dialect::Sqlite => one_by_one(tx, versions)?,
+        Dialect::Postgres => together(tx, versions)?,
+    };
+    if replaced != count {
         return Err(Error::new(
             ErrorCode::Conflict,
             "Another request changed the resource. Read it and try again.",
         ));
     }
     Ok(())
+}
+
+fn one_by_one(tx: &mut Transaction<'_>, versions: Vec<(i64, NewVersion)>) -> Result<usize, Error> {
+    let rids: Vec<i64> = versions.iter().map(|(rid, _)| *rid).collect();
+    for rids in rids.chunks(ROWS) {
+        tx.connection.execute(Statement::new(ARCHIVE).any(Dialect::Sqlite, rids))?;
+    }
+    let mut replaced = 0;
+    for (rid, new) in versions {
+        let mut update = Statement::new("UPDATE resource SET version = ");
+        update.integer(new.version).sql(", updated_us = ").integer(new.updated.0).sql(", method = ");
+        update
+            .integer(method_number(new.method))
+            .sql(", body = ")
+            .bytes(encode(new.body, tx.names.compressed));
+        update.sql(" WHERE rid = ").integer(rid).sql(" AND version = ").integer(new.version - 1);
+        replaced += tx.connection.execute(&update)?;
+    }
+    Ok(replaced)
+}
+
+/// One statement for PostgreSQL: all of its parts see the versions before.
+fn together(tx: &mut Transaction<'_>, versions: Vec<(i64, NewVersion)>) -> Result<usize, Error> {
+    let column = |value: fn(&(i64, NewVersion)) -> i64| -> Vec<i64> { versions.iter().map(value).collect() };
+    let rids = column(|(rid, _)| *rid);
+    let numbers = column(|(_, new)| new.version);
+    let instants = column(|(_, new)| new.updated.0);
+    let methods = column(|(_, new)| method_number(new.method));
+    let bodies = versions.into_iter().map(|(_, new)| encode(new.body, tx.names.compressed)).collect();
+    let mut statement = Statement::new("WITH earlier AS (");
+    statement.sql(ARCHIVE).any(Dialect::Postgres, &rids).sql(
+        ") UPDATE resource r SET version = n.version, updated_us = n.updated_us, method = n.method, body = n.body FROM unnest(",
+    );
+    for numbers in [&rids, &numbers, &instants, &methods] {
+        statement.array(numbers).sql(", ");
+    }
+    statement.blobs(bodies).sql(
+        ") AS n (rid, version, updated_us, method, body) WHERE r.rid = n.rid AND r.version = n.version - 1",
+    );
+    tx.connection.execute(&statement)
 }
 
 /// A version, and the patients in whose compartments it is.
@@ -158,17 +213,12 @@ struct Member {
     patients: Vec<i64>,
 }
 
-/// Ends the compartment rows that new versions leave, and answers those that begin; nothing where nothing changes.
-fn compartments(tx: &mut Transaction<'_>, members: Vec<Member>) -> Result<Rows, Error> {
-    let later: Vec<i64> =
-        members.iter().filter(|member| member.version > 1).map(|member| member.rid).collect();
+/// Ends the compartment rows that new versions leave, and answers those that begin; nothing where nothing changes. `held`
+/// are the rows and patients of the versions before.
+fn compartments(tx: &mut Transaction<'_>, members: Vec<Member>, held: &[(i64, i64)]) -> Result<Rows, Error> {
     let mut old: HashMap<i64, Vec<i64>> = HashMap::new();
-    for rids in later.chunks(ROWS) {
-        let mut statement = Statement::new("SELECT rid, patient_key FROM compartment WHERE rid");
-        statement.any(tx.connection.dialect(), rids).sql(" AND until = ").integer(STILL);
-        for (rid, patient) in tx.connection.pairs(&statement)? {
-            old.entry(rid).or_default().push(patient);
-        }
+    for (rid, patient) in held {
+        old.entry(*rid).or_default().push(*patient);
     }
     let mut begin = Rows::of(&COMPARTMENT);
     for Member { rid, type_, version, patients } in members {

@@ -60,6 +60,7 @@ fn versions_and_histories_agree() {
             for (expected, found) in expected.iter().zip(&store.versions()) {
                 prop_assert_eq!(expected, found, "{}", store.name());
             }
+            prop_assert_eq!(store.faults(), Vec::new(), "{}", store.name());
         }
         Ok(())
     });

@@ -14,6 +14,7 @@ use domain::index::{Indexed, extract};
 use domain::resource::json::Json;
 use domain::search::page::Seal;
 use domain::search::query::{Position, Query};
+use domain::store::integrity::Finding;
 use domain::store::memory::MemoryStore;
 use domain::store::{
     Current, Executor, HistoryPosition, HistoryQuery, HistoryScope, Matches, Method, NewVersion, ReadTx,
@@ -207,6 +208,11 @@ impl Running {
         answer
     }
 
+    /// What `binnacle check` finds wrong with the rows that searches look at.
+    pub(super) fn faults(&self) -> Vec<Finding> {
+        self.read(|tx| tx.check(&Access::everything(), SearchParameters::r4(), BASE, None)).unwrap().findings
+    }
+
     /// Creates resources in one transaction, all at one instant.
     pub(super) fn load(&self, resources: &[(&'static str, String, Vec<u8>)]) {
         let versions = resources.iter().map(|(type_, id, body)| {
@@ -295,7 +301,8 @@ fn patient_access() -> Access {
 
 fn open(url: &str) -> Option<Box<dyn Executor>> {
     // In worlds as small as these, conditions that find many rows are those that find three.
-    let settings = StoreSettings { many: 3, ..StoreSettings::new(url) };
+    let settings =
+        StoreSettings { many: 3, compressed: url.starts_with("sqlite"), ..StoreSettings::new(url) };
     Some(Box::new(SqlStore::open(&settings).unwrap()))
 }
 
@@ -335,6 +342,15 @@ impl Drop for Running {
             sql(&url, &format!("DROP SCHEMA {schema} CASCADE"));
         }
         self.directory.take();
+    }
+}
+
+/// The body with what a server writes into it.
+fn as_version(body: &str, version: i64, updated: Instant) -> String {
+    let meta = format!(r#""meta":{{"versionId":"{version}","lastUpdated":"{updated}""#);
+    match body.split_once(r#""meta":{"#) {
+        Some((before, after)) => format!("{before}{meta},{after}"),
+        None => body.replacen('{', &format!("{{{meta}}},"), 1),
     }
 }
 
@@ -383,19 +399,22 @@ impl WriteJob for Write {
         if deletes && previous.as_ref().is_none_or(|previous| previous.method == Method::Delete) {
             return Ok(());
         }
-        let body = self.change.body.clone().unwrap_or_default();
+        let version = previous.as_ref().map_or(1, |previous| previous.version + 1);
+        let earliest = previous.as_ref().map_or(0, |previous| previous.updated.0 + 1);
+        let updated = Instant(self.now.max(earliest));
+        let body =
+            self.change.body.as_ref().map(|body| as_version(body, version, updated)).unwrap_or_default();
         let indexed = match &self.change.body {
             Some(body) => extract(SearchParameters::r4(), type_, &Json::parse(body.as_bytes())?, BASE),
             None => Indexed::default(),
         };
-        let earliest = previous.as_ref().map_or(0, |previous| previous.updated.0 + 1);
         tx.write(vec![NewVersion {
             type_,
             id,
-            version: previous.as_ref().map_or(1, |previous| previous.version + 1),
+            version,
             row: previous.as_ref().map(|previous| previous.row),
             revives: previous.as_ref().is_some_and(|previous| previous.method == Method::Delete),
-            updated: Instant(self.now.max(earliest)),
+            updated,
             method: if deletes { Method::Delete } else { Method::Update },
             body: body.into_bytes(),
             indexed,

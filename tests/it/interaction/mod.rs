@@ -12,6 +12,7 @@ mod entry;
 mod history;
 mod link;
 mod mutation;
+mod own_writes;
 mod patch;
 mod preference;
 mod provenance;

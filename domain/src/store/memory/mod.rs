@@ -87,14 +87,14 @@ impl MemoryStore {
 impl Executor for MemoryStore {
     fn read(&self, job: ReadJob) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        job(Ok(&mut Transaction { state: &mut state }));
+        job(Ok(&mut Transaction { state: &mut state, before_trial: None }));
         Ok(())
     }
 
     fn write(&self, mut job: Box<dyn WriteJob>) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let before = state.clone();
-        let outcome = job.run(&mut Transaction { state: &mut state });
+        let outcome = job.run(&mut Transaction { state: &mut state, before_trial: None });
         if outcome.is_err() {
             *state = before;
         }
@@ -106,6 +106,8 @@ impl Executor for MemoryStore {
 
 struct Transaction<'s> {
     state: &'s mut State,
+    /// What a trial goes back to.
+    before_trial: Option<State>,
 }
 
 fn key(type_: TypeId, id: &Id) -> i64 {
@@ -233,5 +235,17 @@ impl WriteTx for Transaction<'_> {
 
     fn write(&mut self, versions: Vec<NewVersion>) -> Result<(), Error> {
         versions.into_iter().try_for_each(|version| self.state.write(version))
+    }
+
+    fn begin_trial(&mut self) -> Result<(), Error> {
+        self.before_trial = Some(self.state.clone());
+        Ok(())
+    }
+
+    fn end_trial(&mut self) -> Result<(), Error> {
+        if let Some(before) = self.before_trial.take() {
+            *self.state = before;
+        }
+        Ok(())
     }
 }
