@@ -84,7 +84,7 @@ pub fn run(
 ) -> Result<Result<Granted, Refusal>, Error> {
     let refused = || Ok(Err(Refusal::invalid_grant()));
     let key = digest(secret);
-    let Some((token, spent, expires)) = find(tx, &key)? else { return refused() };
+    let Some(Found { token, spent, expires }) = find(tx, &key)? else { return refused() };
     if spent.is_none() && expires.is_none_or(|expires| expires <= server.clock.now()) {
         return refused();
     }
@@ -110,17 +110,21 @@ pub fn run(
     Ok(Ok(Granted { id_token: None, refresh_token: Some(next), claims }))
 }
 
-/// The refresh token of this digest, how it was spent if it was, and when it expires.
-fn find(
-    tx: &mut dyn AuthorizationWrite,
-    key: &str,
-) -> Result<Option<(RefreshToken, Option<Spent>, Option<Instant>)>, Error> {
+/// A refresh token as it is stored: how it was spent if it was, and when it expires.
+struct Found {
+    token: RefreshToken,
+    spent: Option<Spent>,
+    expires: Option<Instant>,
+}
+
+/// The refresh token of this digest.
+fn find(tx: &mut dyn AuthorizationWrite, key: &str) -> Result<Option<Found>, Error> {
     if let Some(record) = tx.authorization(Kind::RefreshToken, key)? {
-        return Ok(Some((from_json(&record.body)?, None, record.expires)));
+        return Ok(Some(Found { token: from_json(&record.body)?, spent: None, expires: record.expires }));
     }
     let Some(record) = tx.authorization(Kind::SpentRefreshToken, key)? else { return Ok(None) };
     let spent: Spent = from_json(&record.body)?;
-    Ok(Some((from_json(&spent.token)?, Some(spent), record.expires)))
+    Ok(Some(Found { token: from_json(&spent.token)?, spent: Some(spent), expires: record.expires }))
 }
 
 /// The client that a refresh token was issued to, used or not.
@@ -129,7 +133,7 @@ pub(in crate::authorization) fn client_of(
     secret: &str,
 ) -> Result<Option<Client>, Error> {
     match find(tx, &digest(secret))? {
-        Some((token, ..)) => client::find(tx, &token.client_id),
+        Some(found) => client::find(tx, &found.token.client_id),
         None => Ok(None),
     }
 }
