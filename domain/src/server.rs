@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::conformance::capability::{self, Installation};
 use crate::conformance::registry::Registry;
 use crate::conformance::validation::ValidationSettings;
-use crate::conformance::{SearchParameters, TypeId};
+use crate::conformance::{Definitions, SearchParameters, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::{Id, IdSource};
 use crate::interaction::condition::Conditions;
@@ -21,12 +21,16 @@ use crate::interaction::{
     Answer, Interaction, Parameters, Prefer, Request, Return, batch, bundle, content, delete, provenance,
     transaction,
 };
+use crate::job::status::PreparedStatus;
+use crate::operation::PreparedOperation;
 use crate::resource::json::Json;
 use crate::resource::link::Links;
+use crate::resource::subset::{Role, Subset};
 use crate::search::Limits;
 use crate::search::control::View;
 use crate::search_parameter::Known;
 use crate::store::{ReadTx, WriteTx};
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What this server is: its address, limits and sources of time and ids.
@@ -81,8 +85,8 @@ pub struct Prepared {
 /// What a prepared request does in its transaction.
 #[derive(Debug, Clone)]
 pub enum Work {
-    /// The CapabilityStatement.
-    Capabilities,
+    /// The CapabilityStatement, or a part of it.
+    Capabilities(Subset),
     /// A read or vread.
     Read(PreparedRead),
     /// A history.
@@ -95,6 +99,10 @@ pub enum Work {
     Batch(batch::PreparedBatch),
     /// A transaction.
     Transaction(transaction::PreparedTransaction),
+    /// An operation.
+    Operation(Box<PreparedOperation>),
+    /// A question after a job, or the wish to cancel it.
+    Job(PreparedStatus),
 }
 
 impl Prepared {
@@ -116,8 +124,9 @@ impl Prepared {
     /// Whether it needs a write transaction.
     pub fn writes(&self) -> bool {
         match &self.work {
-            Work::Capabilities | Work::Read(_) | Work::History(_) | Work::Search(_) => false,
-            Work::Write(_) | Work::Transaction(_) => true,
+            Work::Capabilities(_) | Work::Read(_) | Work::History(_) | Work::Search(_) => false,
+            Work::Write(_) | Work::Transaction(_) | Work::Operation(_) => true,
+            Work::Job(status) => status.cancels(),
             Work::Batch(batch) => batch.writes(),
         }
     }
@@ -282,7 +291,9 @@ impl Server {
             }
             Interaction::Capabilities(parameters) => {
                 capability::check_mode(&parameters)?;
-                Ok(Prepared::new(Work::Capabilities))
+                let type_ = Definitions::r4().type_id("CapabilityStatement");
+                let type_ = type_.ok_or_else(|| Error::internal("R4 has CapabilityStatements"))?;
+                Ok(Prepared::new(Work::Capabilities(View::of_read(type_, &parameters)?)))
             }
             Interaction::History(scope, parameters) => {
                 let history = PreparedHistory::new(self, actor, scope, &parameters)?;
@@ -301,6 +312,15 @@ impl Server {
                 let id = self.ids.resource_id();
                 write.patch((type_, id, Naming::Server), (&media_type, &body), given, Some(condition))
             }
+            Interaction::Operation(operation, target, query, body) => {
+                let asked = (operation, target);
+                let operation = PreparedOperation::new(self, actor, asked, &query, &body)?;
+                Ok(Prepared::new(Work::Operation(Box::new(operation))))
+            }
+            Interaction::JobStatus(id) => {
+                Ok(Prepared::new(Work::Job(PreparedStatus::new(actor, id, false)?)))
+            }
+            Interaction::CancelJob(id) => Ok(Prepared::new(Work::Job(PreparedStatus::new(actor, id, true)?))),
             Interaction::Bundle(_) => {
                 Err(Error::new(ErrorCode::NotSupported, "An entry may not hold a batch."))
             }
@@ -320,12 +340,13 @@ impl Server {
 
     fn answer_read(&self, tx: &mut dyn ReadTx, actor: &Actor, work: &Work) -> Result<Answer, Error> {
         match work {
-            Work::Capabilities => Ok(self.capabilities()),
-            Work::Read(read) => read.perform(tx),
+            Work::Capabilities(subset) => Ok(self.capabilities(subset)),
+            Work::Read(read) => read.perform(self, tx),
             Work::History(history) => history.perform(self, tx),
             Work::Search(search) => search.perform(self, tx),
             Work::Batch(batch) => batch.perform_read(self, tx, actor),
-            Work::Write(_) | Work::Transaction(_) => {
+            Work::Job(status) if !status.cancels() => status.tell(self, tx),
+            Work::Write(_) | Work::Transaction(_) | Work::Operation(_) | Work::Job(_) => {
                 Err(Error::internal("a write came to a read transaction"))
             }
         }
@@ -339,9 +360,12 @@ impl Server {
         prepared: &Prepared,
     ) -> Result<Answer, Error> {
         match &prepared.work {
-            Work::Capabilities | Work::Read(_) | Work::History(_) | Work::Search(_) => {
+            Work::Capabilities(_) | Work::Read(_) | Work::History(_) | Work::Search(_) => {
                 self.perform_read(tx, actor, prepared)
             }
+            Work::Operation(operation) => operation.perform(self, tx),
+            Work::Job(status) if status.cancels() => status.cancel(self, tx),
+            Work::Job(_) => self.perform_read(tx, actor, prepared),
             Work::Write(write) => match &prepared.provenance {
                 None => write.perform(self, tx),
                 Some(provenance) => {
@@ -357,8 +381,8 @@ impl Server {
         }
     }
 
-    /// `FHIR R4 http.html#capabilities`: what the Registry says, at this address.
-    pub fn capabilities(&self) -> Answer {
+    /// `FHIR R4 http.html#capabilities`: what the Registry says, at this address; all of it or a part.
+    pub fn capabilities(&self, subset: &Subset) -> Answer {
         let parameters = self.parameters();
         let mut kept = self.capabilities.lock().unwrap_or_else(PoisonError::into_inner);
         let body = match &*kept {
@@ -369,7 +393,11 @@ impl Server {
                 body
             }
         };
-        Answer { status: 200, body: Some(body), version: None, location: false }
+        let body = match subset.of(&body, Role::Match) {
+            Cow::Owned(part) => part,
+            Cow::Borrowed(_) => body,
+        };
+        Answer::of(200, body)
     }
 
     fn statement(&self, parameters: &SearchParameters) -> serde_json::Value {

@@ -101,6 +101,12 @@ impl Server {
         Self::launch(folder, self.environment.clone(), self.arguments.clone())
     }
 
+    /// Stops the process at once (SIGKILL); its database stays.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().expect("the process is ours to kill");
+        let _ = self.process.wait();
+    }
+
     /// Stops the process at once and starts it anew on the same database, at another address.
     pub(crate) fn restart(mut self) -> Self {
         let _ = self.process.kill();

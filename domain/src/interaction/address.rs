@@ -2,9 +2,11 @@
 //! (`FHIR R4 http.html#general`).
 
 use super::{Interaction, Parameters};
+use crate::conformance::registry::Registry;
 use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
+use crate::operation::{Operation, Target};
 use crate::search::{Compartment, SearchScope};
 use crate::store::HistoryScope;
 use std::borrow::Cow;
@@ -28,6 +30,10 @@ pub enum Address {
     Instance(TypeId, Id),
     /// `Type/id/_history/version`
     Version(TypeId, Id, i64),
+    /// `$name`, `Type/$name`, `Type/id/$name` (`FHIR R4 operations.html`)
+    Operation(Operation, Target),
+    /// `_jobs/id`: what was asked for and is done in the background (`FHIR R4 async.html`)
+    Job(Id),
 }
 
 impl Address {
@@ -46,6 +52,12 @@ impl Address {
             ["metadata"] => Ok(Address::Metadata),
             ["_history"] => Ok(Address::History(HistoryScope::System)),
             ["_search"] => Ok(Address::Search(SearchScope::System)),
+            [name] if name.starts_with('$') => operation(name, Target::System),
+            [type_, name] if name.starts_with('$') => operation(name, Target::Type(resource_type(type_)?)),
+            [type_, id, name] if name.starts_with('$') => {
+                operation(name, Target::Instance(resource_type(type_)?, logical_id(id)?))
+            }
+            ["_jobs", id] => Ok(Address::Job(job_id(id)?)),
             [type_] => Ok(Address::Type(resource_type(type_)?)),
             [type_, "_search"] => Ok(Address::Search(SearchScope::Type(resource_type(type_)?))),
             [type_, "_history"] => Ok(Address::History(HistoryScope::Type(resource_type(type_)?))),
@@ -74,7 +86,8 @@ impl Address {
             Address::Metadata | Address::History(_) | Address::Version(..) | Address::Compartment(_) => {
                 &["GET", "HEAD"]
             }
-            Address::Search(_) => &["POST"],
+            Address::Search(_) | Address::Operation(..) => &["POST"],
+            Address::Job(_) => &["GET", "HEAD", "DELETE"],
             Address::Type(_) => &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             Address::Instance(..) => &["GET", "HEAD", "PUT", "PATCH", "DELETE"],
         }
@@ -118,6 +131,11 @@ impl Address {
             (Address::Version(type_, id, version), "GET") => {
                 Ok(Interaction::Vread(type_, id, version, parameters))
             }
+            (Address::Operation(operation, target), "POST") => {
+                Ok(Interaction::Operation(operation, target, parameters, body))
+            }
+            (Address::Job(id), "GET") => Ok(Interaction::JobStatus(id)),
+            (Address::Job(id), "DELETE") => Ok(Interaction::CancelJob(id)),
             (address, _) => Err(Error::new(
                 ErrorCode::MethodNotAllowed,
                 format!("This address takes {}.", address.methods().join(", ")),
@@ -150,6 +168,27 @@ pub fn parameters(query: &str) -> Parameters {
 /// Whether a segment after an id can name what to search for: a type, and none of the words that begin with `_` or `$`.
 fn is_member(segment: &str) -> bool {
     segment == "*" || segment.starts_with(|first: char| first.is_ascii_alphabetic())
+}
+
+/// The operation of a name, if it is offered for such a target.
+fn operation(name: &str, target: Target) -> Result<Address, Error> {
+    let type_ = match target {
+        Target::System => None,
+        Target::Type(type_) | Target::Instance(type_, _) => Some(Definitions::r4().type_name(type_)),
+    };
+    let offered = Registry::r4()
+        .operations_of(target.level(), type_)
+        .find(|own| name.strip_prefix('$') == Some(own.code()));
+    offered.map(|own| Address::Operation(own, target)).ok_or_else(|| {
+        Error::new(
+            ErrorCode::NotFoundRoute,
+            "There is no such operation here. See the CapabilityStatement at /metadata.",
+        )
+    })
+}
+
+fn job_id(text: &str) -> Result<Id, Error> {
+    Id::parse(text).map_err(|_| Error::new(ErrorCode::NotFound, "There is no such job, or it is not yours."))
 }
 
 /// The scope `type_/id/member`.

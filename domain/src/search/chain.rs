@@ -1,6 +1,7 @@
 //! Chains (`subject:Patient.name=…`) and reverse chains (`_has:Observation:patient:code=…`),
 //! `FHIR R4 search.html#chaining`, `#has`.
 
+use super::canonical::urls;
 use super::parameter::{criterion, find, invalid, targets_of};
 use super::parse::Context;
 use super::query::Criterion;
@@ -51,7 +52,10 @@ pub(super) fn chain(
     }
     match fault {
         Some(error) if targets.is_empty() => Err(error),
-        _ => Ok(Criterion::Chain { parameter: parameter.id, targets, criteria }),
+        _ => {
+            let urls = urls(context, type_, parameter, &targets);
+            Ok(Criterion::Chain { parameter: parameter.id, targets, criteria, urls })
+        }
     }
 }
 
@@ -78,7 +82,8 @@ pub(super) fn has(
         return Err(invalid(name, format!("'{code}' never refers to a {target}")));
     }
     let criteria = vec![criterion(context, Some(source), rest, value, depth + 1)?];
-    Ok(Criterion::Has { source, parameter: parameter.id, facet: Facet::Value, criteria })
+    let urls = urls(context, Some(source), parameter, type_.as_slice());
+    Ok(Criterion::Has { source, parameter: parameter.id, facet: Facet::Value, criteria, urls })
 }
 
 /// Whether R4 lets a reference parameter refer to `type_`.

@@ -41,7 +41,7 @@ pub(super) const SEARCH: &[ResultParameter] = &[
     parameter(
         "_sort",
         ValueType::Text,
-        "Comma-separated keys, `-` before a key for descending order: `_id`, `_lastUpdated` and parameters of type date, string, number, quantity or uri. Resources without a value come last.",
+        "Comma-separated keys, `-` before a key for descending order: `_id`, `_lastUpdated` and parameters of every type but composite and special; of several types of resources those that all of them have. Resources without a value come last.",
     ),
     ResultParameter {
         name: "_filter",
@@ -76,14 +76,13 @@ const ELEMENTS: ResultParameter = parameter(
 );
 
 /// Parameters of reads (`FHIR R4 http.html#general`).
-pub(super) const READ: &[ResultParameter] = &[
-    parameter(
-        "_summary",
-        ValueType::Code(&["true", "text", "data", "false"]),
-        "`true`: the summary elements of the resource; `text`: its narrative, `id`, `meta` and what is mandatory; `data`: all but the narrative. A resource that is not whole has the tag SUBSETTED.",
-    ),
-    ELEMENTS,
-];
+pub(super) const READ: &[ResultParameter] = &[PART_OF_ONE, ELEMENTS];
+
+const PART_OF_ONE: ResultParameter = parameter(
+    "_summary",
+    ValueType::Code(&["true", "text", "data", "false"]),
+    "`true`: the summary elements of the resource; `text`: its narrative, `id`, `meta` and what is mandatory; `data`: all but the narrative. A resource that is not whole has the tag SUBSETTED.",
+);
 
 /// The parameter of searches of more than one type (`FHIR R4 search.html`, "Search Contexts").
 pub(super) const TYPES: &[ResultParameter] = &[parameter(
@@ -97,11 +96,15 @@ const fn parameter(name: &'static str, value: ValueType, description: &'static s
 }
 
 /// Parameters of the CapabilityStatement (`FHIR R4 http.html#capabilities`).
-pub(super) const CAPABILITIES: &[ResultParameter] = &[parameter(
-    "mode",
-    ValueType::Code(&["full", "normative", "terminology"]),
-    "`full` (the default) and `normative` answer with the CapabilityStatement; this server is no terminology server.",
-)];
+pub(super) const CAPABILITIES: &[ResultParameter] = &[
+    parameter(
+        "mode",
+        ValueType::Code(&["full", "normative", "terminology"]),
+        "`full` (the default) and `normative` answer with the CapabilityStatement; this server is no terminology server.",
+    ),
+    PART_OF_ONE,
+    ELEMENTS,
+];
 
 /// Parameters of every request that has a body in its answer (`FHIR R4 http.html#general`).
 pub(super) const GENERAL: &[ResultParameter] = &[
@@ -180,9 +183,20 @@ const REQUEST_ID: Header = Header {
 };
 const ETAG: Header = Header { name: "ETag", description: "The version of the resource, as `W/\"3\"`." };
 const LAST_MODIFIED: Header = Header { name: "Last-Modified", description: "When this version was made." };
+const PROGRESS: Header = Header {
+    name: "X-Progress",
+    description: "How far the work is, for people to read (`FHIR R4 async.html`).",
+};
+const RETRY_AFTER: Header =
+    Header { name: "Retry-After", description: "Seconds after which a repeat may succeed, or tell more." };
+const EXPIRES: Header = Header { name: "Expires", description: "Until when this is told." };
+const STATUS_LOCATION: Header = Header {
+    name: "Content-Location",
+    description: "The address of what was made, or at which its progress is told.",
+};
 const LOCATION: Header =
     Header { name: "Location", description: "The address of the version that was made." };
-const CONTENT_LOCATION: Header = Header { name: "Content-Location", description: "The same as `Location`." };
+const CONTENT_LOCATION: Header = STATUS_LOCATION;
 
 /// Headers that a request may have.
 pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [Header] {
@@ -204,7 +218,10 @@ pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [H
         InteractionCode::Capabilities
         | InteractionCode::HistorySystem
         | InteractionCode::HistoryType
-        | InteractionCode::HistoryInstance => &[REQUEST_ID],
+        | InteractionCode::HistoryInstance
+        | InteractionCode::Operation(..)
+        | InteractionCode::JobStatus
+        | InteractionCode::CancelJob => &[REQUEST_ID],
     }
 }
 
@@ -219,7 +236,10 @@ pub(super) const fn answer_headers(interaction: InteractionCode) -> &'static [He
         | InteractionCode::Patch
         | InteractionCode::ConditionalPatch
         | InteractionCode::Delete => &[ETAG, LAST_MODIFIED, REQUEST_ID],
+        InteractionCode::Operation(..) => &[STATUS_LOCATION, REQUEST_ID],
+        InteractionCode::JobStatus => &[PROGRESS, RETRY_AFTER, EXPIRES, REQUEST_ID],
         InteractionCode::Capabilities
+        | InteractionCode::CancelJob
         | InteractionCode::ConditionalDelete
         | InteractionCode::Bundle
         | InteractionCode::SearchSystem
