@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 const SYSTEM: &str = "https://example.org/mrn";
 
+/// An entry of this number, marked as this test's.
+type Entry = fn(usize, &str) -> Value;
+
 fn person(number: usize, mark: &str) -> Value {
     json!({
         "resourceType": "Patient", "identifier": [{ "system": SYSTEM, "value": format!("{mark}-{number}") }],
@@ -60,7 +63,7 @@ fn by_condition(number: usize, mark: &str) -> Value {
 }
 
 /// Sends a transaction of `count` entries, and answers how long it took.
-fn send(server: &Server, count: usize, entry: fn(usize, &str) -> Value) -> Duration {
+fn send(server: &Server, count: usize, entry: Entry) -> Duration {
     let mark = unique("m").replace('-', "");
     let entries: Vec<Value> = (0..count).map(|number| entry(number, &mark)).collect();
     let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries });
@@ -77,7 +80,7 @@ on_each! {
         send(&server, 100, create);
         let before = peak(&server);
         let mut told = Vec::new();
-        let kinds: [(&str, usize, fn(usize, &str) -> Value); 5] = [
+        let kinds: [(&str, usize, Entry); 5] = [
             ("create", 1000, create),
             ("update", 1000, update),
             ("conditional create", 300, unless_identified),
@@ -89,7 +92,6 @@ on_each! {
             told.push(format!("{kind}: {count} in {few:?}, {} in {many:?}, peak {} MiB more", 10 * count, (peak(&server) - before) / 1024));
             assert!(many < few * 20 + Duration::from_secs(2), "{told:#?}");
         }
-        println!("{told:#?}");
         assert!(peak(&server) - before <= 300 * 1024, "{told:#?}");
         // And one that fails at its end leaves nothing.
         let total = || server.http().get("Patient?_summary=count").expect(200).json()["total"].clone();
