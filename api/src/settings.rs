@@ -69,6 +69,8 @@ settings! {
     body_timeout: u64 = 60;
     /// seconds that a request may take
     request_timeout: u64 = 120;
+    /// seconds, up to 20, for which a server that was asked to stop says that it is not ready before it closes its socket
+    shutdown_notice: u64 = 1;
     /// requests worked on at once; more are answered 503
     max_requests: usize = 2048;
     /// open connections a worker

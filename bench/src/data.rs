@@ -2,6 +2,7 @@
 
 use crate::Failure;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -20,7 +21,15 @@ pub(crate) struct Data {
     pub(crate) compact: u64,
     /// An Observation of one of them, for the writes.
     pub(crate) observation: Value,
+    /// LOINC codes of the Observations, each once.
+    codes: BTreeSet<String>,
 }
+
+/// The ValueSet of [`Data::value_set`].
+pub(crate) const VALUE_SET: &str = "http://binnacle.example/fhir/ValueSet/bench";
+
+/// How many codes it has.
+const CODES: usize = 200;
 
 /// What a Patient is found by.
 pub(crate) struct Patient {
@@ -40,6 +49,26 @@ impl Data {
     /// references by them are the server's, which gives each copy new ones. Copy 0 is as Synthea made it.
     pub(crate) fn bundle(&self, copy: usize, number: usize) -> Vec<u8> {
         self.templates.get(number).map(|parts| parts.join(&label(copy)).into_bytes()).unwrap_or_default()
+    }
+
+    /// A ValueSet of two hundred LOINC codes: those of the Observations, and others while those are too few.
+    pub(crate) fn value_set(&self) -> Value {
+        let others = (0..CODES).map(|number| format!("bench-{number}"));
+        let concepts: Vec<Value> = self
+            .codes
+            .iter()
+            .cloned()
+            .chain(others)
+            .take(CODES)
+            .map(|code| serde_json::json!({ "code": code }))
+            .collect();
+        serde_json::json!({
+            "resourceType": "ValueSet",
+            "id": "bench",
+            "url": VALUE_SET,
+            "status": "active",
+            "compose": { "include": [{ "system": "http://loinc.org", "concept": concepts }] },
+        })
     }
 
     /// The Patients of a copy.
@@ -81,7 +110,7 @@ pub(crate) fn read() -> Result<Data, Failure> {
 
 fn describe(bundles: impl Iterator<Item = Vec<u8>>) -> Result<Data, Failure> {
     let (mut resources, mut compact, mut observation) = (0, 0, None);
-    let (mut templates, mut patients) = (Vec::new(), Vec::new());
+    let (mut templates, mut patients, mut codes) = (Vec::new(), Vec::new(), BTreeSet::new());
     for bundle in bundles {
         let mut bundle: Value = serde_json::from_slice(&bundle).map_err(|error| error.to_string())?;
         let entries =
@@ -93,13 +122,15 @@ fn describe(bundles: impl Iterator<Item = Vec<u8>>) -> Result<Data, Failure> {
             if observation.is_none() && measured {
                 observation = Some(resource.clone());
             }
+            let code = resource.pointer("/code/coding/0/code").and_then(Value::as_str);
+            codes.extend(code.filter(|_| measured).map(str::to_owned));
             mark(resource);
             patients.extend(patient(resource));
         }
         templates.push(bundle.to_string().split(LABEL).map(str::to_owned).collect());
     }
     let observation = observation.ok_or("there is no Observation with a value")?;
-    Ok(Data { templates, patients, resources, compact, observation })
+    Ok(Data { templates, patients, resources, compact, observation, codes })
 }
 
 /// Marks where labels go: behind the value of each identifier, before each family name.

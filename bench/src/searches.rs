@@ -1,5 +1,6 @@
 //! The reads and searches over what was loaded: those of the design, and those whose cost may grow with the store.
 
+use crate::data::VALUE_SET;
 use crate::request::{Request, encoded};
 use crate::work::{BASE, Floor, Limit, Line, Loaded, Patient};
 
@@ -46,6 +47,9 @@ const OF_PATIENTS: &[Each] = &[
     ("Observation?patient=&category=laboratory&_sort=-date", Floor::None, SCOPED, |p| {
         format!("Observation?patient={}&category=laboratory&_sort=-date", p.id)
     }),
+    ("Observation?patient=&code:in= (200 codes)", Floor::None, SCOPED, |p| {
+        format!("Observation?patient={}&code:in={}", p.id, encoded(VALUE_SET))
+    }),
     ("DiagnosticReport?result.encounter.patient.identifier=", Floor::None, SCOPED, |p| {
         format!("DiagnosticReport?result.encounter.patient.identifier={}", p.identifier)
     }),
@@ -70,7 +74,10 @@ const OF_ALL: &[One] = &[
         "Observation?category=laboratory&_sort=-date".to_owned()
     }),
     ("Observation?value-quantity=gt", Floor::None, SELECTIVE, || {
-        "Observation?value-quantity=gt190|http://unitsofmeasure.org|cm".replace('|', "%7C")
+        "Observation?value-quantity=gt180|http://unitsofmeasure.org|cm".replace('|', "%7C")
+    }),
+    ("Observation?code:in= (200 codes)", Floor::None, SELECTIVE, || {
+        format!("Observation?code:in={}", encoded(VALUE_SET))
     }),
     ("Patient?birthdate=ge&birthdate=lt", Floor::None, SELECTIVE, || {
         "Patient?birthdate=ge1960-01-01&birthdate=lt1970-01-01".to_owned()

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::conformance::capability::{self, Installation};
 use crate::conformance::registry::Registry;
 use crate::conformance::validation::ValidationSettings;
-use crate::conformance::{SearchParameters, TypeId};
+use crate::conformance::{Definitions, SearchParameters, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::{Id, IdSource};
 use crate::interaction::condition::Conditions;
@@ -23,10 +23,12 @@ use crate::interaction::{
 };
 use crate::resource::json::Json;
 use crate::resource::link::Links;
+use crate::resource::subset::{Role, Subset};
 use crate::search::Limits;
 use crate::search::control::View;
 use crate::search_parameter::Known;
 use crate::store::{ReadTx, WriteTx};
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What this server is: its address, limits and sources of time and ids.
@@ -81,8 +83,8 @@ pub struct Prepared {
 /// What a prepared request does in its transaction.
 #[derive(Debug, Clone)]
 pub enum Work {
-    /// The CapabilityStatement.
-    Capabilities,
+    /// The CapabilityStatement, or a part of it.
+    Capabilities(Subset),
     /// A read or vread.
     Read(PreparedRead),
     /// A history.
@@ -116,7 +118,7 @@ impl Prepared {
     /// Whether it needs a write transaction.
     pub fn writes(&self) -> bool {
         match &self.work {
-            Work::Capabilities | Work::Read(_) | Work::History(_) | Work::Search(_) => false,
+            Work::Capabilities(_) | Work::Read(_) | Work::History(_) | Work::Search(_) => false,
             Work::Write(_) | Work::Transaction(_) => true,
             Work::Batch(batch) => batch.writes(),
         }
@@ -282,7 +284,9 @@ impl Server {
             }
             Interaction::Capabilities(parameters) => {
                 capability::check_mode(&parameters)?;
-                Ok(Prepared::new(Work::Capabilities))
+                let type_ = Definitions::r4().type_id("CapabilityStatement");
+                let type_ = type_.ok_or_else(|| Error::internal("R4 has CapabilityStatements"))?;
+                Ok(Prepared::new(Work::Capabilities(View::of_read(type_, &parameters)?)))
             }
             Interaction::History(scope, parameters) => {
                 let history = PreparedHistory::new(self, actor, scope, &parameters)?;
@@ -320,7 +324,7 @@ impl Server {
 
     fn answer_read(&self, tx: &mut dyn ReadTx, actor: &Actor, work: &Work) -> Result<Answer, Error> {
         match work {
-            Work::Capabilities => Ok(self.capabilities()),
+            Work::Capabilities(subset) => Ok(self.capabilities(subset)),
             Work::Read(read) => read.perform(tx),
             Work::History(history) => history.perform(self, tx),
             Work::Search(search) => search.perform(self, tx),
@@ -339,7 +343,7 @@ impl Server {
         prepared: &Prepared,
     ) -> Result<Answer, Error> {
         match &prepared.work {
-            Work::Capabilities | Work::Read(_) | Work::History(_) | Work::Search(_) => {
+            Work::Capabilities(_) | Work::Read(_) | Work::History(_) | Work::Search(_) => {
                 self.perform_read(tx, actor, prepared)
             }
             Work::Write(write) => match &prepared.provenance {
@@ -357,8 +361,8 @@ impl Server {
         }
     }
 
-    /// `FHIR R4 http.html#capabilities`: what the Registry says, at this address.
-    pub fn capabilities(&self) -> Answer {
+    /// `FHIR R4 http.html#capabilities`: what the Registry says, at this address; all of it or a part.
+    pub fn capabilities(&self, subset: &Subset) -> Answer {
         let parameters = self.parameters();
         let mut kept = self.capabilities.lock().unwrap_or_else(PoisonError::into_inner);
         let body = match &*kept {
@@ -368,6 +372,10 @@ impl Server {
                 *kept = Some((parameters.generation(), body.clone()));
                 body
             }
+        };
+        let body = match subset.of(&body, Role::Match) {
+            Cow::Owned(part) => part,
+            Cow::Borrowed(_) => body,
         };
         Answer { status: 200, body: Some(body), version: None, location: false }
     }

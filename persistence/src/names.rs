@@ -86,7 +86,8 @@ impl Names {
             Facet::Contained => 4,
             Facet::Member => 5,
             Facet::Active => 6,
-            Facet::Broader => 7,
+            // Parameters of tokens have the first, those of URIs the second, those of strings the third.
+            Facet::Broader | Facet::Canonical | Facet::Long => 7,
         };
         number * FACETS + facet
     }

@@ -50,6 +50,15 @@ fn describe(version: &Version, location: bool, settings: &Settings, headers: &mu
     }
 }
 
+/// The answer to OPTIONS (`RFC 9110 §9.3.7`): what an address takes.
+pub(crate) fn options(allow: String) -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
+    if let Ok(allow) = HeaderValue::try_from(allow) {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
+}
+
 /// An interaction that failed.
 pub(crate) fn failure(error: &Error) -> HttpResponse {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -1,7 +1,7 @@
 //! From a resource to its index rows and Patient compartments, by walkers compiled once for each type.
 
 use super::path::{Step, Walker, compile, walk};
-use super::{Facet, IndexEntry, IndexValue, Indexed, members, value_set, words};
+use super::{Facet, IndexEntry, IndexValue, Indexed, members, url, value_set, words};
 use crate::conformance::definitions::{SearchParameter, Shape};
 use crate::conformance::{Definitions, ParameterId, SearchKind, SearchParameters, TypeId};
 use crate::index::hash::resource_key;
@@ -66,6 +66,7 @@ pub fn extract(parameters: &SearchParameters, type_: TypeId, resource: &Json<'_>
     if definitions.type_name(type_) == "ValueSet" {
         value_set::index(resource, &mut indexed.entries);
     }
+    url::index(type_, resource, &mut indexed.entries);
     members::index(definitions.type_name(type_), resource, base, &mut indexed.entries);
     words::index(definitions, definitions.shape_of(type_), resource, &mut indexed.entries);
     patients.sort_unstable();

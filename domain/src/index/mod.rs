@@ -6,6 +6,7 @@ pub mod hash;
 pub(crate) mod members;
 mod parser;
 pub(crate) mod path;
+pub(crate) mod url;
 pub mod value_set;
 pub mod words;
 
@@ -17,8 +18,8 @@ use crate::conformance::{ParameterId, TypeId};
 /// differ from those already stored: a server that opens an older store then indexes it anew by itself
 /// (`docs/decisions/0151`). 2: quantities in canonical units. 3: tokens
 /// without case and with what they are sorted by, words, the codes of ValueSets, active members. 4: instants
-/// as points, positions with their vectors. 5: more of long texts.
-pub const FORMAT: i64 = 5;
+/// as points, positions with their vectors. 5: more of long texts. 6: canonical URLs as references have them. 7: all of long texts.
+pub const FORMAT: i64 = 7;
 
 /// Which aspect of a parameter's value a row holds. The store interns (parameter, facet) as one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +42,12 @@ pub enum Facet {
     Active,
     /// What is broader than a code, for `:below`: a MIME type without its parameters; an [`IndexValue::Token`].
     Broader,
+    /// The canonical URL of the resource itself, as references to it have it, as a row of its parameter `url`; an
+    /// [`IndexValue::Reference`] with the resource's version.
+    Canonical,
+    /// A text too long for the index, beside its value: an [`IndexValue::String`] with the same `folded`, and all of the folded
+    /// text in `exact`.
+    Long,
 }
 
 /// One row of one index table.
@@ -69,7 +76,8 @@ pub enum IndexValue {
     },
     /// Text.
     String {
-        /// Case-folded, accents removed, white space collapsed; at most [`MAX_FOLDED`] bytes.
+        /// Case-folded, accents removed, white space collapsed; at most [`MAX_FOLDED`] bytes, the last of which are [`CUT`]
+        /// where there is more.
         folded: String,
         /// As written, for `:exact`.
         exact: String,
@@ -153,8 +161,11 @@ pub struct QuantityValue {
 /// Bytes of a token or reference that are sorted by.
 pub const MAX_SORTED: usize = 64;
 
-/// Bytes of folded text that are indexed; longer text is cut at a character boundary.
+/// Bytes of folded text that are indexed; longer text is cut at a character boundary and ends in [`CUT`].
 pub const MAX_FOLDED: usize = 1000;
+
+/// What ends a text that was cut: no character, and greater than all but one, so that no end of a text is found there.
+pub const CUT: char = '\u{10fffe}';
 
 /// Bytes of a URI that are indexed.
 pub const MAX_URI: usize = 1000;

@@ -1,6 +1,7 @@
 //! Chains (`subject:Patient.name=…`) and reverse chains (`_has:Observation:patient:code=…`),
 //! `FHIR R4 search.html#chaining`, `#has`.
 
+use super::canonical::urls;
 use super::parameter::{criterion, find, invalid, targets_of};
 use super::parse::Context;
 use super::query::Criterion;
@@ -37,8 +38,12 @@ pub(super) fn chain(
         None => targets_of(context, type_, parameter),
     };
     if let Some(targets) = alike(context, &candidates, rest) {
-        let found = criterion(context, targets.first().copied(), rest, value, depth + 1)?;
-        return Ok(Criterion::Chain { parameter: parameter.id, targets, criteria: vec![vec![found]] });
+        let found = match rest.strip_prefix("_has:") {
+            Some(reverse) => has_of(context, &targets, reverse, value, depth + 1)?,
+            None => criterion(context, targets.first().copied(), rest, value, depth + 1)?,
+        };
+        let urls = urls(context, type_, parameter, &targets);
+        return Ok(Criterion::Chain { parameter: parameter.id, targets, criteria: vec![vec![found]], urls });
     }
     let mut targets = Vec::new();
     let mut criteria = Vec::new();
@@ -58,7 +63,10 @@ pub(super) fn chain(
     }
     match fault {
         Some(error) if targets.is_empty() => Err(error),
-        _ => Ok(Criterion::Chain { parameter: parameter.id, targets, criteria }),
+        _ => {
+            let urls = urls(context, type_, parameter, &targets);
+            Ok(Criterion::Chain { parameter: parameter.id, targets, criteria, urls })
+        }
     }
 }
 
@@ -94,6 +102,17 @@ pub(super) fn has(
     value: &str,
     depth: usize,
 ) -> Result<Criterion, Error> {
+    has_of(context, type_.as_slice(), text, value, depth)
+}
+
+/// Reads it for resources of any of these types, of every type when empty.
+fn has_of(
+    context: &Context<'_>,
+    types: &[TypeId],
+    text: &str,
+    value: &str,
+    depth: usize,
+) -> Result<Criterion, Error> {
     let name = &format!("_has:{text}");
     context.limits.check_links(name, depth)?;
     let mut segments = text.splitn(3, ':');
@@ -102,14 +121,13 @@ pub(super) fn has(
     };
     let source = resource_type(name, source)?;
     let parameter = reference(context, Some(source), code, name)?;
-    if let Some(type_) = type_
-        && !can_refer_to(parameter, type_)
-    {
-        let target = Definitions::r4().type_name(type_);
+    if let Some(never) = types.iter().find(|type_| !can_refer_to(parameter, **type_)) {
+        let target = Definitions::r4().type_name(*never);
         return Err(invalid(name, format!("'{code}' never refers to a {target}")));
     }
     let criteria = vec![criterion(context, Some(source), rest, value, depth + 1)?];
-    Ok(Criterion::Has { source, parameter: parameter.id, facet: Facet::Value, criteria })
+    let urls = urls(context, Some(source), parameter, types);
+    Ok(Criterion::Has { source, parameter: parameter.id, facet: Facet::Value, criteria, urls })
 }
 
 /// Whether R4 lets a reference parameter refer to `type_`.

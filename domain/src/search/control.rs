@@ -4,7 +4,7 @@
 use super::parameter::{find, invalid, unsupported};
 use super::parse::Context;
 use super::query::{Sort, SortBy, Total};
-use crate::conformance::{SearchKind, TypeId};
+use crate::conformance::{Definitions, SearchKind, TypeId};
 use crate::error::Error;
 use crate::interaction::Parameters;
 use crate::resource::subset::{Elements, Subset};
@@ -90,12 +90,16 @@ impl View {
     }
 }
 
-/// Reads `_sort`: by `_id`, `_lastUpdated` and the parameters whose values have an order.
+/// Reads `_sort` of a search of `types`, of every type when empty: by `_id`, `_lastUpdated` and the parameters whose values
+/// have an order.
+///
+/// Errors: [`ErrorCode::UnknownParameter`] for one that not all the types have, [`ErrorCode::NotSupported`] for one without
+/// order, [`ErrorCode::InvalidParameter`] for one that the types have of different kinds.
 pub(super) fn sort(
     context: &Context<'_>,
     name: &str,
     value: &str,
-    type_: Option<TypeId>,
+    types: &[TypeId],
 ) -> Result<Vec<Sort>, Error> {
     let keys: Vec<&str> = value.split(',').collect();
     context.limits.check_sort_keys(name, keys.len())?;
@@ -107,20 +111,46 @@ pub(super) fn sort(
             }
             "_id" => SortBy::Id,
             "_lastUpdated" => SortBy::LastUpdated,
-            code => {
-                let parameter = find(context, type_, code, name)?;
-                if !is_ordered(parameter.kind) {
-                    let reason = format!(
-                        "sorting by '{code}' is not supported: composite and special parameters have no order"
-                    );
-                    return Err(unsupported(name, reason));
-                }
-                SortBy::Parameter(parameter.id)
-            }
+            code => by_parameter(context, name, code, types)?,
         };
         Ok(Sort { by, descending })
     };
     keys.iter().map(key).collect()
+}
+
+/// The parameter `code` of each of `types`.
+fn by_parameter(context: &Context<'_>, name: &str, code: &str, types: &[TypeId]) -> Result<SortBy, Error> {
+    let ordered = |type_: Option<TypeId>| {
+        let parameter = find(context, type_, code, name)?;
+        if is_ordered(parameter.kind) {
+            return Ok(parameter);
+        }
+        let reason =
+            format!("sorting by '{code}' is not supported: composite and special parameters have no order");
+        Err(unsupported(name, reason))
+    };
+    let [first, rest @ ..] = types else { return Ok(SortBy::Parameter(ordered(None)?.id)) };
+    let first = (*first, ordered(Some(*first))?);
+    let mut shared = vec![first.1.id];
+    for type_ in rest {
+        let other = ordered(Some(*type_))?;
+        if other.kind != first.1.kind {
+            let (definitions, kinds) = (Definitions::r4(), (first.1.kind.code(), other.kind.code()));
+            let (of, and) = (definitions.type_name(first.0), definitions.type_name(*type_));
+            let reason = format!(
+                "'{code}' of {of} is of type {}, of {and} of type {}; what is sorted together is of one type",
+                kinds.0, kinds.1
+            );
+            return Err(invalid(name, reason));
+        }
+        if !shared.contains(&other.id) {
+            shared.push(other.id);
+        }
+    }
+    Ok(match shared.as_slice() {
+        [only] => SortBy::Parameter(*only),
+        _ => SortBy::Shared(shared),
+    })
 }
 
 /// Whether the values of a kind have an order.

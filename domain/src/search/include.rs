@@ -1,11 +1,12 @@
 //! `_include` and `_revinclude` (`FHIR R4 search.html#include`); with `:iterate` also from what was brought along.
 
+use super::canonical::urls;
 use super::chain::{can_refer_to, reference, resource_type};
 use super::parameter::{invalid, unsupported};
 use super::parse::Context;
 use super::query::Include;
 use crate::conformance::definitions::SearchParameter;
-use crate::conformance::{Definitions, TypeId};
+use crate::conformance::{Definitions, ParameterId, TypeId};
 use crate::error::Error;
 
 /// Reads one value of `_include` or `_revinclude` of a search for `types`.
@@ -30,8 +31,9 @@ pub(super) fn parse(
     let reverse = control == "_revinclude";
     let include = |sources: Vec<TypeId>, parameters: &[&SearchParameter], target| {
         let targets = targets(parameters);
+        let (canonicals, urls) = canonicals(context, parameters, target);
         let parameters = parameters.iter().map(|parameter| parameter.id).collect();
-        Include { reverse, sources, parameters, target, targets, iterate }
+        Include { reverse, sources, parameters, target, targets, canonicals, urls, iterate }
     };
     let mut segments = value.split(':');
     let (source, code, target, rest) = (segments.next(), segments.next(), segments.next(), segments.next());
@@ -76,6 +78,28 @@ fn every_reference<'a>(context: &Context<'a>, types: &[TypeId]) -> Vec<&'a Searc
             .collect();
     }
     types.iter().flat_map(|type_| context.parameters.references_of(*type_)).collect()
+}
+
+/// Those of the parameters that refer by canonical URL, and the parameters that have the URLs of what they refer to.
+fn canonicals(
+    context: &Context<'_>,
+    parameters: &[&SearchParameter],
+    target: Option<TypeId>,
+) -> (Vec<ParameterId>, Vec<ParameterId>) {
+    let (mut canonicals, mut found) = (Vec::new(), Vec::new());
+    for parameter in parameters {
+        let urls = match target {
+            Some(target) => urls(context, None, parameter, &[target]),
+            None => urls(context, None, parameter, &parameter.targets),
+        };
+        if !urls.is_empty() {
+            canonicals.push(parameter.id);
+            found.extend(urls);
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    (canonicals, found)
 }
 
 /// What the parameters may refer to; empty for any type.

@@ -59,5 +59,6 @@ fn any(mut criteria: Vec<Criterion>) -> Criterion {
 
 /// That the resource with this id refers to the one searched.
 fn holder((source, parameter): (TypeId, ParameterId), facet: Facet, id: &Id) -> Criterion {
-    Criterion::Has { source, parameter, facet, criteria: vec![Criterion::Id(vec![id.clone()])] }
+    let criteria = vec![Criterion::Id(vec![id.clone()])];
+    Criterion::Has { source, parameter, facet, criteria, urls: Vec::new() }
 }

@@ -1,7 +1,8 @@
 //! FHIR search: from the pairs of a URL to a typed, checked [`query::Query`], and from matches to a Bundle.
 
 pub mod bundle;
-pub mod chain;
+pub mod canonical;
+mod chain;
 pub mod constraint;
 pub mod control;
 mod escape;

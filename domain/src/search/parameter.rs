@@ -12,8 +12,8 @@ use crate::conformance::search_parameters::Readiness;
 use crate::conformance::{Definitions, SearchKind, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
+use crate::index::Facet;
 use crate::index::extract::{elements, looks_at_canonicals, targets};
-use crate::index::{Facet, MAX_FOLDED};
 
 /// A parameter that is wrong in itself.
 pub(super) fn invalid(name: &str, reason: impl std::fmt::Display) -> Error {
@@ -223,16 +223,33 @@ fn has_no_systems(context: &Context<'_>, type_: Option<TypeId>, parameter: &Sear
     found.peek().is_some() && found.all(plain)
 }
 
-/// Text of which nothing is left once folded would match everything.
-fn searchable(test: Test) -> Result<Test, String> {
-    match &test {
+/// The tests of a text, of which one passes: of a long one the whole is looked at. Text of which nothing is left once folded
+/// would match everything.
+fn searchable(test: Test) -> Result<Vec<Test>, String> {
+    match test {
         Test::Text { text, .. } if text.is_empty() => Err("it has no text to search for".to_owned()),
-        // What is longer than what is indexed would find what only begins alike.
-        Test::Text { text, how } if text.len() >= MAX_FOLDED && *how != TextMatch::Exact => {
-            Err(format!("it is too long to search for: send less than {MAX_FOLDED} bytes"))
+        Test::Text { text, how: TextMatch::Starts } if text.len() > string::MAX_COMMON => {
+            let short = (!string::is_long(&text)).then(|| text.clone());
+            let short = short.map(|text| Test::Text { text, how: TextMatch::Starts });
+            Ok(short.into_iter().chain([Test::Text { text, how: TextMatch::Long }]).collect())
         }
-        _ => Ok(test),
+        test => Ok(vec![test]),
     }
+}
+
+/// Whether a test looks at the whole of long texts, and at nothing else.
+const fn is_of_long(test: &Test) -> bool {
+    matches!(test, Test::Text { how: TextMatch::Long, .. })
+}
+
+/// Tests where the whole of long texts is not stored.
+///
+/// Errors: that one would find what only begins alike.
+fn not_long(tests: Vec<Test>) -> Result<Vec<Test>, String> {
+    if tests.iter().any(is_of_long) {
+        return Err(format!("it is too long to search for here: send {} bytes or fewer", string::MAX_COMMON));
+    }
+    Ok(tests)
 }
 
 /// A parameter that has index rows, as asked for.
@@ -283,7 +300,13 @@ impl Asked<'_> {
             tests.extend(self.tests(context, value)?);
         }
         let negated = matches!(modifier, Modifier::Not | Modifier::NotIn);
-        Ok(Criterion::Matches { parameter: parameter.id, facet, tests, negated })
+        let of = |facet, tests| Criterion::Matches { parameter: parameter.id, facet, tests, negated };
+        let (long, tests): (Vec<Test>, Vec<Test>) = tests.into_iter().partition(is_of_long);
+        Ok(match (long.is_empty(), tests.is_empty()) {
+            (true, _) => of(facet, tests),
+            (false, true) => of(Facet::Long, long),
+            (false, false) => Criterion::Any(vec![of(facet, tests), of(Facet::Long, long)]),
+        })
     }
 
     /// One value of a parameter, by its kind and modifier: of several tests one passes.
@@ -292,7 +315,8 @@ impl Asked<'_> {
         let parts = || escape::parts(value);
         let one = match (parameter.kind, modifier) {
             (SearchKind::Token, Modifier::Text) => {
-                searchable(string::parse(&escape::unescape(value), TextMatch::Starts))
+                let test = string::parse(&escape::unescape(value), TextMatch::Starts);
+                return searchable(test).and_then(not_long);
             }
             (SearchKind::Token, Modifier::OfType) => token::parse_of_type(&parts()),
             (SearchKind::Token, Modifier::In | Modifier::NotIn) => {
@@ -316,7 +340,7 @@ impl Asked<'_> {
                     Modifier::Contains => TextMatch::Contains,
                     _ => TextMatch::Starts,
                 };
-                searchable(string::parse(&escape::unescape(value), how))
+                return searchable(string::parse(&escape::unescape(value), how));
             }
             (SearchKind::Date, _) => {
                 let (prefix, rest) = prefix::split(value);
@@ -367,6 +391,7 @@ impl Asked<'_> {
         for (part, component) in parts.iter().zip(components) {
             let parameter = context.parameters.get(component.parameter);
             let found = Asked { parameter, modifier: Modifier::None, ..self }.tests(context, part)?;
+            let found = not_long(found)?;
             let longer = rows.iter().flat_map(|row| {
                 found.iter().map(move |test| row.iter().cloned().chain([test.clone()]).collect())
             });

@@ -62,9 +62,8 @@ pub fn parse(
     // What the parameters mean depends on the types, wherever `_type` stands.
     let (types, named) = types(&scope, parameters)?;
     let query = empty(&scope, types, context.limits);
-    let type_ = query.only_type();
     let view = View::default();
-    let mut run = Run { context, type_, named, query, view, cursor: None, seen: Vec::new() };
+    let mut run = Run { context, named, query, view, cursor: None, seen: Vec::new() };
     let mut parsed = Vec::with_capacity(parameters.len());
     let mut warnings = Vec::new();
     let mut values = 0;
@@ -162,8 +161,6 @@ fn empty(scope: &SearchScope, types: Vec<TypeId>, limits: &Limits) -> Query {
 
 struct Run<'a> {
     context: &'a Context<'a>,
-    /// The type searched, if it is one.
-    type_: Option<TypeId>,
     /// Whether `_type` names the types searched.
     named: bool,
     query: Query,
@@ -197,7 +194,7 @@ impl Run<'_> {
             }
             "_sort" => {
                 self.once("_sort")?;
-                self.query.sort = control::sort(self.context, name, value, self.type_)?;
+                self.query.sort = control::sort(self.context, name, value, &self.query.types)?;
             }
             // Read before all others.
             "_type" if self.named => self.once("_type")?,

@@ -1,6 +1,6 @@
 //! A search that has been parsed and checked: what the stores run. A store cannot be handed anything less.
 
-use crate::conformance::{ParameterId, TypeId};
+use crate::conformance::{Definitions, ParameterId, TypeId};
 use crate::id::Id;
 use crate::index::Facet;
 
@@ -120,6 +120,8 @@ pub enum Criterion {
         targets: Vec<TypeId>,
         /// What the target must meet: per target type in the order of `targets`, or once where it is the same for all.
         criteria: Vec<Vec<Criterion>>,
+        /// Where it refers by canonical URL: the parameters `url` of the target types ([`Facet::Canonical`]).
+        urls: Vec<ParameterId>,
     },
     /// `_has`: a resource of type `source` refers to this one by `parameter` and meets `criteria`.
     Has {
@@ -131,6 +133,8 @@ pub enum Criterion {
         facet: Facet,
         /// What it must meet.
         criteria: Vec<Criterion>,
+        /// Where it refers by canonical URL: the parameters `url` of this one's types.
+        urls: Vec<ParameterId>,
     },
     /// The resource is in a compartment: it is the compartment's own, or refers to that by one of the parameters.
     Compartment {
@@ -154,9 +158,12 @@ pub enum Criterion {
 }
 
 impl Criterion {
-    /// Adds the types at the other ends of chains and `_has`.
+    /// Adds the types at the other ends of chains and `_has`, and that of the sets that tests name.
     fn types_seen(&self, seen: &mut Vec<TypeId>) {
         match self {
+            Criterion::Matches { tests, .. } if tests.iter().any(|test| matches!(test, Test::Member(_))) => {
+                seen.extend(Definitions::r4().type_id("ValueSet"));
+            }
             Criterion::Chain { targets, criteria, .. } => {
                 seen.extend(targets);
                 criteria.iter().flatten().for_each(|criterion| criterion.types_seen(seen));
@@ -224,6 +231,8 @@ pub enum TextMatch {
     Ends,
     /// The folded texts are compared by code points (`Eq`, `Ne`, `Gt`, `Lt`, `Ge`, `Le`).
     Ordered(Prefix),
+    /// The whole of a long folded text ([`Facet::Long`]) starts with the folded value, which is long too.
+    Long,
 }
 
 /// What a token's system must be.
@@ -304,6 +313,13 @@ pub enum Test {
     Member(Set),
 }
 
+impl Test {
+    /// Whether it looks at the whole of long texts too ([`Facet::Long`]).
+    pub const fn looks_at_long(&self) -> bool {
+        matches!(self, Test::Text { how: TextMatch::Contains | TextMatch::Ends, .. })
+    }
+}
+
 /// A circle on the earth. What is in it is told by the vectors alone; the ranges let an index leave out the rest.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NearTest {
@@ -370,7 +386,7 @@ pub enum UnitTest {
 }
 
 /// One sort key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sort {
     /// What to sort by.
     pub by: SortBy,
@@ -379,7 +395,7 @@ pub struct Sort {
 }
 
 /// What to sort by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SortBy {
     /// `_lastUpdated`.
     LastUpdated,
@@ -389,6 +405,19 @@ pub enum SortBy {
     /// the URL of what is elsewhere: its lowest value ascending, its highest descending; of an interval its lower bound either way, so
     /// that both directions are each other's reverse and one index serves them.
     Parameter(ParameterId),
+    /// In a search of several types a parameter of each that they call alike: parameters of one kind.
+    Shared(Vec<ParameterId>),
+}
+
+impl SortBy {
+    /// The parameters whose rows have what is sorted by; a resource has rows of one of them.
+    pub fn parameters(&self) -> &[ParameterId] {
+        match self {
+            SortBy::LastUpdated | SortBy::Id => &[],
+            SortBy::Parameter(parameter) => std::slice::from_ref(parameter),
+            SortBy::Shared(parameters) => parameters,
+        }
+    }
 }
 
 /// Whether to count (`FHIR R4 search.html#total`).
@@ -417,6 +446,10 @@ pub struct Include {
     pub target: Option<TypeId>,
     /// The types that the parameters may refer to; empty for any.
     pub targets: Vec<TypeId>,
+    /// Those of the parameters that refer by canonical URL.
+    pub canonicals: Vec<ParameterId>,
+    /// The parameters `url` of what these may refer to ([`Facet::Canonical`]).
+    pub urls: Vec<ParameterId>,
     /// `:iterate`: also from included resources.
     pub iterate: bool,
 }

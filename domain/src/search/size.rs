@@ -62,10 +62,13 @@ fn values_of(test: &Test) -> usize {
 fn sum(criterion: &Criterion, of: &dyn Fn(&Criterion) -> usize) -> usize {
     let all = |criteria: &[Criterion]| criteria.iter().map(|criterion| sum(criterion, of)).sum::<usize>();
     match criterion {
-        Criterion::Chain { criteria, .. } => criteria.iter().map(|criteria| all(criteria)).sum(),
-        Criterion::Has { criteria, .. } | Criterion::Any(criteria) | Criterion::All(criteria) => {
-            all(criteria)
+        Criterion::Chain { criteria, urls, .. } => {
+            // What refers by canonical URL is looked for both ways.
+            let ways = if urls.is_empty() { 1 } else { 2 };
+            ways * criteria.iter().map(|criteria| all(criteria)).sum::<usize>()
         }
+        Criterion::Has { criteria, urls, .. } => all(criteria) * if urls.is_empty() { 1 } else { 2 },
+        Criterion::Any(criteria) | Criterion::All(criteria) => all(criteria),
         Criterion::Not(criterion) => sum(criterion, of),
         Criterion::ByType(each) => each.iter().map(|(_, criterion)| sum(criterion, of)).sum(),
         end => of(end),

@@ -11,7 +11,7 @@ use domain::Error;
 use domain::access::Access;
 use domain::conformance::{Definitions, ParameterId, SearchKind, TypeId};
 use domain::index::Facet;
-use domain::search::query::{Criterion, DateTest, Prefix};
+use domain::search::query::{Criterion, DateTest, Prefix, Test};
 
 /// Adds ` AND` and each criterion.
 pub(crate) fn all(
@@ -66,7 +66,13 @@ pub(super) fn one(
         Criterion::LastUpdated(tests) => any(statement, tests, updated),
         Criterion::Matches { parameter, facet, tests, negated } => {
             let table = test::table(tests, kind_of(*parameter));
-            rows_of(statement, table, names.p(*parameter, *facet));
+            let p = names.p(*parameter, *facet);
+            if tests.iter().any(Test::looks_at_long) {
+                statement.sql("(SELECT 1 FROM ix_string i WHERE i.rid = v.rid AND +i.p IN (").integer(p);
+                statement.sql(", ").integer(names.p(*parameter, Facet::Long)).sql(")");
+            } else {
+                rows_of(statement, table, p);
+            }
             statement.sql(" AND ");
             test::any(statement, tests)?;
             statement.sql(if *negated { NONE } else { SOME });
@@ -75,19 +81,37 @@ pub(super) fn one(
             rows_of(statement, test::table(&[], kind_of(*parameter)), names.p(*parameter, Facet::Value));
             statement.sql(if *missing { NONE } else { SOME });
         }
-        Criterion::Chain { parameter, targets, criteria } => {
+        Criterion::Chain { parameter, targets, criteria, urls } => {
             statement.sql("(SELECT 1 FROM ix_reference i WHERE i.rid = v.rid AND i.p = ");
             statement.integer(names.p(*parameter, Facet::Value));
-            statement.sql(" AND (SELECT 1 FROM resource v WHERE v.key = i.target AND ");
+            statement.sql(if urls.is_empty() { " AND " } else { " AND (" });
+            statement.sql("(SELECT 1 FROM resource v WHERE v.key = i.target AND ");
             target(statement, names, access, (targets, criteria))?;
-            statement.sql(SOME).sql(SOME);
+            statement.sql(SOME);
+            if !urls.is_empty() {
+                statement.sql(" OR (SELECT 1 FROM ix_reference u CROSS JOIN resource v WHERE ");
+                canonical(statement, names, urls).sql(" AND v.rid = u.rid AND ");
+                target(statement, names, access, (targets, criteria))?;
+                statement.sql(SOME).sql(")");
+            }
+            statement.sql(SOME);
         }
-        Criterion::Has { source, parameter, facet, criteria } => {
-            statement.sql("(SELECT 1 FROM ix_reference i WHERE i.target = v.key AND i.p = ");
-            statement.integer(names.p(*parameter, *facet));
+        Criterion::Has { source, parameter, facet, criteria, urls } => {
+            let p = names.p(*parameter, *facet);
+            statement.sql(if urls.is_empty() { "" } else { "(" });
+            statement.sql("(SELECT 1 FROM ix_reference i WHERE i.target = v.key AND i.p = ").integer(p);
             statement.sql(" AND (SELECT 1 FROM resource v WHERE v.rid = i.rid AND ");
             linked(statement, names, access, (*source, criteria))?;
             statement.sql(SOME).sql(SOME);
+            if !urls.is_empty() {
+                statement.sql(
+                    " OR (SELECT 1 FROM ix_reference u CROSS JOIN ix_reference i WHERE u.rid = v.rid AND i.p = ",
+                );
+                canonical(statement.integer(p).sql(" AND "), names, urls);
+                statement.sql(" AND (SELECT 1 FROM resource v WHERE v.rid = i.rid AND ");
+                linked(statement, names, access, (*source, criteria))?;
+                statement.sql(SOME).sql(SOME).sql(")");
+            }
         }
         Criterion::Compartment { key, parameters, itself } => {
             let numbers: Vec<i64> =
@@ -199,6 +223,17 @@ pub(super) fn of_any(
     statement.sql("v.type_id IN ").list(&numbers).sql(" AND ").sql(ALIVE).sql(" AND ");
     covered_any_living(statement, names, access)?;
     all(statement, names, access, criteria)
+}
+
+/// Adds that the reference `i` is to the canonical URL `u`, and to its version where it names one.
+pub(super) fn canonical<'s>(
+    statement: &'s mut Statement,
+    names: &Names,
+    urls: &[ParameterId],
+) -> &'s mut Statement {
+    let numbers: Vec<i64> = urls.iter().map(|url| names.p(*url, Facet::Canonical)).collect();
+    statement.sql("u.target = i.target AND u.p IN ").list(&numbers);
+    statement.sql(" AND (i.version = '' OR i.version = u.version)")
 }
 
 /// What a resource at the other end of a link must be: of the type, alive, within access, and as the criteria say.

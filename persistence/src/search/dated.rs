@@ -62,7 +62,7 @@ fn part(
         return with_date(tx, access, query, (parameter, from));
     }
     let mut rest = Query {
-        sort: query.sort.iter().skip(1).copied().collect(),
+        sort: query.sort.iter().skip(1).cloned().collect(),
         after: query.after.as_ref().filter(|_| from.is_none()).map(|position| Position {
             values: position.values.iter().skip(1).cloned().collect(),
             row: position.row,

@@ -175,7 +175,8 @@ fn seek(tx: &Transaction<'_>, access: &Access, criterion: &Criterion) -> Result<
             }
             Ok(Some(rows))
         }
-        Criterion::Chain { parameter, targets, criteria } => {
+        // What refers by canonical URL is found from the other side.
+        Criterion::Chain { parameter, targets, criteria, urls } if urls.is_empty() => {
             // One list of criteria is for all targets.
             let ends: Vec<(&[TypeId], &[Criterion])> = match criteria.as_slice() {
                 [criteria] => vec![(targets, criteria)],
@@ -193,7 +194,7 @@ fn seek(tx: &Transaction<'_>, access: &Access, criterion: &Criterion) -> Result<
             }
             Ok(Some(rows))
         }
-        Criterion::Has { source, parameter, facet, criteria } => {
+        Criterion::Has { source, parameter, facet, criteria, urls } if urls.is_empty() => {
             let Some(found) = linked(tx, access, &[*source], criteria)? else { return Ok(None) };
             let mut rows = Statement::new("SELECT r.rid AS rid FROM ");
             rows.append(found)
@@ -270,7 +271,8 @@ fn is_seekable(test: &Test) -> bool {
     match test {
         Test::Token { code, .. } => code.is_some(),
         Test::Text { how, text } => {
-            let sought = [TextMatch::Starts, TextMatch::Exact, TextMatch::Ordered(Prefix::Eq)];
+            let sought =
+                [TextMatch::Starts, TextMatch::Exact, TextMatch::Long, TextMatch::Ordered(Prefix::Eq)];
             !text.is_empty() && sought.contains(how)
         }
         Test::Reference { .. } | Test::Member(_) | Test::Uri { .. } | Test::Near(_) | Test::Word(_) => true,

@@ -1,7 +1,7 @@
 //! `_include` and `_revinclude`: what else comes with a page, each resource once, within access and a bound.
 
-use super::ALIVE;
 use super::drive::is_of;
+use super::{ALIVE, criterion};
 use crate::access::{covered_any_living, covered_living};
 use crate::resources::stored;
 use crate::statement::Statement;
@@ -21,6 +21,13 @@ const FORWARD: &str = "SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_
 const REVERSE: &str = "SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body FROM \
      (SELECT DISTINCT i.rid AS rid FROM resource s CROSS JOIN ix_reference i WHERE i.target = s.key AND s.rid IN ";
 
+/// The same of links by canonical URL, `i` referring to `u`.
+const FORWARD_CANONICAL: &str = "SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body FROM \
+     (SELECT DISTINCT u.rid AS rid FROM ix_reference i CROSS JOIN ix_reference u WHERE i.rid IN ";
+
+const REVERSE_CANONICAL: &str = "SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body FROM \
+     (SELECT DISTINCT i.rid AS rid FROM ix_reference u CROSS JOIN ix_reference i WHERE u.rid IN ";
+
 /// What the includes of `query` bring to `matches`, and whether there was more than the bound.
 pub(super) fn bring(
     tx: &mut Transaction<'_>,
@@ -37,11 +44,14 @@ pub(super) fn bring(
     while !from.is_empty() {
         let mut found = Vec::new();
         for include in steps.iter().filter(|include| first || include.iterate) {
-            let step = step(tx, access, (include, query.included), &from)?;
-            cut |= step.len() > query.included;
-            for stored in step {
-                if seen.insert(stored.row) {
-                    found.push(stored);
+            let canonical = !include.urls.is_empty();
+            for canonical in [false, true].into_iter().take(1 + usize::from(canonical)) {
+                let step = step(tx, access, (include, query.included, canonical), &from)?;
+                cut |= step.len() > query.included;
+                for stored in step {
+                    if seen.insert(stored.row) {
+                        found.push(stored);
+                    }
                 }
             }
         }
@@ -63,6 +73,7 @@ fn joined(includes: &[Include]) -> Vec<Include> {
         let kind = |include: &Include| (include.reverse, include.target, include.iterate);
         let same = |other: &&mut Include| {
             kind(other) == kind(include)
+                && other.urls == include.urls
                 && (other.sources == include.sources || tells_source(other) && tells_source(include))
         };
         match joined.iter_mut().find(same) {
@@ -71,6 +82,7 @@ fn joined(includes: &[Include]) -> Vec<Include> {
                 let new: Vec<TypeId> = new.copied().collect();
                 other.sources.extend(new);
                 other.parameters.extend(&include.parameters);
+                other.canonicals.extend(&include.canonicals);
             }
             None => joined.push(include.clone()),
         }
@@ -87,11 +99,12 @@ fn tells_source(include: &Include) -> bool {
 fn step(
     tx: &mut Transaction<'_>,
     access: &Access,
-    (include, most): (&Include, usize),
+    (include, most, canonical): (&Include, usize, bool),
     from: &[(i64, TypeId)],
 ) -> Result<Vec<Stored>, Error> {
+    let parameters = if canonical { &include.canonicals } else { &include.parameters };
     let parameters: Vec<i64> =
-        include.parameters.iter().map(|parameter| tx.names.p(*parameter, Facet::Value)).collect();
+        parameters.iter().map(|parameter| tx.names.p(*parameter, Facet::Value)).collect();
     // Those that may have the reference, or that it may be to.
     let ends = |type_: &TypeId| match include.target {
         _ if !include.reverse => include.sources.is_empty() || include.sources.contains(type_),
@@ -101,13 +114,21 @@ fn step(
     if parameters.is_empty() || from.is_empty() {
         return Ok(Vec::new());
     }
-    let mut statement = Statement::new(if include.reverse { REVERSE } else { FORWARD });
+    let mut statement = Statement::new(match (include.reverse, canonical) {
+        (true, false) => REVERSE,
+        (false, false) => FORWARD,
+        (true, true) => REVERSE_CANONICAL,
+        (false, true) => FORWARD_CANONICAL,
+    });
     // `+` keeps SQLite from the index by parameter, which it would read from end to end.
     statement
         .list(&from)
         .sql(if include.reverse { " AND i.p IN " } else { " AND +i.p IN " })
         .list(&parameters);
-    if include.reverse {
+    if canonical {
+        criterion::canonical(statement.sql(" AND "), tx.names, &include.urls);
+    }
+    if include.reverse || canonical {
         statement.sql(") t CROSS JOIN resource v WHERE v.rid = t.rid AND ").sql(ALIVE);
     } else {
         statement.sql(") t CROSS JOIN resource v WHERE v.key = t.key AND ").sql(ALIVE);

@@ -23,8 +23,8 @@ pub(super) struct Order<'a> {
 }
 
 /// Adds the value of a sort key of the resource `v`.
-fn value(statement: &mut Statement, of: Order<'_>, sort: Sort) -> Result<(), Error> {
-    let parameter = match sort.by {
+fn value(statement: &mut Statement, of: Order<'_>, sort: &Sort) -> Result<(), Error> {
+    let parameters = match &sort.by {
         SortBy::LastUpdated => {
             statement.sql("v.updated_us");
             return Ok(());
@@ -33,37 +33,44 @@ fn value(statement: &mut Statement, of: Order<'_>, sort: Sort) -> Result<(), Err
             statement.sql("v.fhir_id");
             return Ok(());
         }
-        SortBy::Parameter(parameter) => parameter,
+        by => by.parameters(),
     };
-    let select = match (Definitions::r4().kind_of(parameter), sort.descending) {
-        (SearchKind::Date, false) => "(SELECT MIN(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p = ",
-        (SearchKind::Date, true) => "(SELECT MAX(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p = ",
-        (SearchKind::String, false) => {
-            "(SELECT MIN(i.folded) FROM ix_string i WHERE i.rid = v.rid AND i.p = "
-        }
-        (SearchKind::String, true) => "(SELECT MAX(i.folded) FROM ix_string i WHERE i.rid = v.rid AND i.p = ",
-        (SearchKind::Number, false) => "(SELECT MIN(i.lo) FROM ix_number i WHERE i.rid = v.rid AND i.p = ",
-        (SearchKind::Number, true) => "(SELECT MAX(i.lo) FROM ix_number i WHERE i.rid = v.rid AND i.p = ",
-        (SearchKind::Quantity, false) => {
-            "(SELECT MIN(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND i.p = "
-        }
-        (SearchKind::Quantity, true) => "(SELECT MAX(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND i.p = ",
-        (SearchKind::Uri, false) => "(SELECT MIN(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p = ",
-        (SearchKind::Uri, true) => "(SELECT MAX(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p = ",
+    // They are all of one kind.
+    let kind = parameters.first().map(|first| Definitions::r4().kind_of(*first));
+    let select = match (kind.ok_or_else(unsupported)?, sort.descending) {
+        (SearchKind::Date, false) => "(SELECT MIN(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p",
+        (SearchKind::Date, true) => "(SELECT MAX(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p",
+        (SearchKind::String, false) => "(SELECT MIN(i.folded) FROM ix_string i WHERE i.rid = v.rid AND i.p",
+        (SearchKind::String, true) => "(SELECT MAX(i.folded) FROM ix_string i WHERE i.rid = v.rid AND i.p",
+        (SearchKind::Number, false) => "(SELECT MIN(i.lo) FROM ix_number i WHERE i.rid = v.rid AND i.p",
+        (SearchKind::Number, true) => "(SELECT MAX(i.lo) FROM ix_number i WHERE i.rid = v.rid AND i.p",
+        (SearchKind::Quantity, false) => "(SELECT MIN(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND i.p",
+        (SearchKind::Quantity, true) => "(SELECT MAX(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND i.p",
+        (SearchKind::Uri, false) => "(SELECT MIN(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p",
+        (SearchKind::Uri, true) => "(SELECT MAX(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p",
         (SearchKind::Token, false) => {
-            "(SELECT MIN(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND +i.p = "
+            "(SELECT MIN(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND +i.p"
         }
         (SearchKind::Token, true) => {
-            "(SELECT MAX(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND +i.p = "
+            "(SELECT MAX(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND +i.p"
         }
         (SearchKind::Reference, descending) => {
             statement.sql(if descending { "(SELECT MAX(" } else { "(SELECT MIN(" });
             target(statement, of)?;
-            ") FROM ix_reference i WHERE i.rid = v.rid AND +i.p = "
+            ") FROM ix_reference i WHERE i.rid = v.rid AND +i.p"
         }
         _ => return Err(unsupported()),
     };
-    statement.sql(select).integer(of.names.p(parameter, Facet::Value)).sql(")");
+    statement.sql(select);
+    match parameters {
+        [parameter] => statement.sql(" = ").integer(of.names.p(*parameter, Facet::Value)),
+        parameters => {
+            let numbers: Vec<i64> =
+                parameters.iter().map(|parameter| of.names.p(*parameter, Facet::Value)).collect();
+            statement.sql(" IN ").list(&numbers)
+        }
+    };
+    statement.sql(")");
     Ok(())
 }
 
@@ -108,7 +115,7 @@ pub(super) fn keys(
     first: Option<&'static str>,
 ) -> Result<(), Error> {
     for (n, (sort, (name, ..))) in of.sorts.iter().zip(KEYS).enumerate() {
-        key(statement.sql(", "), of, *sort, first.filter(|_| n == 0))?;
+        key(statement.sql(", "), of, sort, first.filter(|_| n == 0))?;
         statement.sql(name);
     }
     Ok(())
@@ -118,7 +125,7 @@ pub(super) fn keys(
 fn key(
     statement: &mut Statement,
     of: Order<'_>,
-    sort: Sort,
+    sort: &Sort,
     column: Option<&'static str>,
 ) -> Result<(), Error> {
     match column {
@@ -147,7 +154,8 @@ pub(super) fn order(statement: &mut Statement, query: &Query, rid: &'static str,
     statement.sql(" ORDER BY ");
     for (n, (sort, (_, name, _))) in query.sort.iter().zip(KEYS).enumerate() {
         // What is never missing can be read in the order of an index.
-        let may_lack = matches!(sort.by, SortBy::Parameter(_)) && !(present && n == 0);
+        let always = sort.by.parameters().is_empty();
+        let may_lack = !(always || present && n == 0);
         statement.sql(name).sql(match (sort.descending != query.backward, may_lack, query.backward) {
             (false, false, _) => ", ",
             (true, false, _) => " DESC, ",
@@ -181,7 +189,7 @@ pub(super) fn beyond(
         statement.sql(if differs > 0 { " OR (1 = 1" } else { "(1 = 1" });
         for (n, (sort, held)) in sorts.iter().zip(&position.values).take(differs).enumerate() {
             statement.sql(" AND ");
-            key(statement, of, *sort, column(n))?;
+            key(statement, of, sort, column(n))?;
             match held {
                 None => statement.sql(" IS NULL"),
                 Some(held) => bind(statement.sql(" = "), held),
@@ -197,16 +205,16 @@ pub(super) fn beyond(
             }
             Some((sort, None)) => {
                 statement.sql(" AND ");
-                key(statement, of, *sort, column(differs))?;
+                key(statement, of, sort, column(differs))?;
                 statement.sql(" IS NOT NULL");
             }
             Some((sort, Some(held))) => {
                 statement.sql(" AND (");
-                key(statement, of, *sort, column(differs))?;
+                key(statement, of, sort, column(differs))?;
                 bind(statement.sql(if sort.descending != backward { " < " } else { " > " }), held);
                 if !backward {
                     statement.sql(" OR ");
-                    key(statement, of, *sort, column(differs))?;
+                    key(statement, of, sort, column(differs))?;
                     statement.sql(" IS NULL");
                 }
                 statement.sql(")");

@@ -3,7 +3,7 @@
 use super::criterion::IN_A_ROW;
 use crate::statement::Statement;
 use domain::conformance::SearchKind;
-use domain::search::kind::string::fold;
+use domain::search::kind::string::{fold, long_key};
 use domain::search::kind::uri::above;
 use domain::search::query::{
     DateTest, NearTest, Prefix, Set, SystemTest, Test, TextMatch, UnitTest, UriMatch, VersionTest,
@@ -249,13 +249,12 @@ fn token(statement: &mut Statement, columns: &Columns, system: SystemTest, code:
 fn string(statement: &mut Statement, columns: &Columns, how: TextMatch, text: &str) {
     match how {
         TextMatch::Starts => starts_with(statement, columns.folded, text),
-        TextMatch::Contains => {
-            statement.sql(columns.folded).sql(" LIKE ").text(&format!("%{}%", like(text)));
-            statement.sql(" ESCAPE '!'");
-        }
-        TextMatch::Ends => {
-            statement.sql(columns.folded).sql(" LIKE ").text(&format!("%{}", like(text)));
-            statement.sql(" ESCAPE '!'");
+        TextMatch::Contains => anywhere(statement, columns, &format!("%{}%", like(text))),
+        TextMatch::Ends => anywhere(statement, columns, &format!("%{}", like(text))),
+        TextMatch::Long => {
+            // The folded text has the index.
+            statement.sql(columns.folded).sql(" = ").text(&long_key(text)).sql(" AND ");
+            starts_with(statement, columns.exact, text);
         }
         TextMatch::Ordered(prefix) => {
             statement.sql(columns.folded).sql(match prefix {
@@ -274,6 +273,17 @@ fn string(statement: &mut Statement, columns: &Columns, how: TextMatch, text: &s
             statement.sql(" AND ").sql(columns.exact).sql(" = ").text(text);
         }
     }
+}
+
+/// Characters that every folded text has that was cut: four bytes each.
+const FEWEST_OF_CUT: i64 = 240;
+
+/// Adds that the text is like `pattern`, or the whole of one that was cut. What is written has no folded text that is not
+/// in the folded one, so that it may be looked at as well.
+fn anywhere(statement: &mut Statement, columns: &Columns, pattern: &str) {
+    statement.sql("(").sql(columns.folded).sql(" LIKE ").text(pattern).sql(" ESCAPE '!' OR LENGTH(");
+    statement.sql(columns.folded).sql(") > ").integer(FEWEST_OF_CUT).sql(" AND ").sql(columns.exact);
+    statement.sql(" LIKE ").text(pattern).sql(" ESCAPE '!')");
 }
 
 /// `text` with LIKE's wildcards taken literally.

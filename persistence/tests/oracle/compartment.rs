@@ -33,7 +33,7 @@ fn references(node: &Json<'_>, path: &str, found: &mut BTreeSet<String>) {
 fn may_see(type_: &str, id: &str, body: &str) -> bool {
     match type_ {
         "Patient" => id == "a",
-        "Organization" | "ValueSet" | "Location" => true,
+        "Organization" | "ValueSet" | "Location" | "PlanDefinition" => true,
         _ => {
             let tree = Json::parse(body.as_bytes()).unwrap();
             let mut found = BTreeSet::new();

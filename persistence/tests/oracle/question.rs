@@ -8,11 +8,11 @@ use domain::access::decision::access;
 use domain::access::scope::Letter;
 use domain::access::{Access, Clause, Reach};
 use domain::clock::Instant;
-use domain::conformance::{Definitions, SearchKind, SearchParameters};
+use domain::conformance::{Definitions, ParameterId, SearchKind, SearchParameters};
 use domain::id::Id;
 use domain::index::hash::resource_key;
 use domain::search::page::Seal;
-use domain::search::query::{Query, SortBy};
+use domain::search::query::Query;
 use domain::search::{Compartment, Context, Limits, SearchScope, parse};
 use proptest::prelude::*;
 
@@ -61,6 +61,7 @@ pub(super) fn question() -> impl Strategy<Value = Question> {
         "CarePlan",
         "List",
         "Location",
+        "PlanDefinition",
         "",
     ];
     let type_ = prop_oneof![1 => prop::sample::select(vec!["Patient", "Observation"]), 1 => prop::sample::select(types.to_vec())];
@@ -141,10 +142,9 @@ impl Question {
 
     /// Whether a reference is among what it is sorted by.
     pub(super) fn sorts_by_reference(&self) -> bool {
-        self.query().sort.iter().any(|sort| match sort.by {
-            SortBy::Parameter(parameter) => Definitions::r4().kind_of(parameter) == SearchKind::Reference,
-            SortBy::Id | SortBy::LastUpdated => false,
-        })
+        let is_reference =
+            |parameter: &ParameterId| Definitions::r4().kind_of(*parameter) == SearchKind::Reference;
+        self.query().sort.iter().any(|sort| sort.by.parameters().iter().any(is_reference))
     }
 
     /// Whether a chain or `_has` looks at other resources than those found.
@@ -231,6 +231,7 @@ impl Question {
                     (type_id("Organization"), Reach::All),
                     (type_id("Location"), Reach::All),
                     (type_id("ValueSet"), Reach::All),
+                    (type_id("PlanDefinition"), Reach::All),
                 ])
             }
             Asker::Constrained => {

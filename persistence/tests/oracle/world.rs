@@ -38,6 +38,7 @@ fn change() -> impl Strategy<Value = Content> {
         1 => list().prop_map(|members| ("List", members)),
         1 => group().prop_map(|members| ("Group", members)),
         1 => location().prop_map(|members| ("Location", members)),
+        2 => plan_definition().prop_map(|members| ("PlanDefinition", members)),
     ];
     (id, content, prop::bool::weighted(0.1)).prop_map(|(id, (type_, members), deleted)| {
         let members: Vec<String> = members.into_iter().filter(|member| !member.is_empty()).collect();
@@ -206,6 +207,30 @@ fn care_plan() -> impl Strategy<Value = Vec<String>> {
         one(&["", r#""period":{"start":"2020-01-10"}"#, r#""period":{"start":"2020-01-20","end":"2020-01-25"}"#]),
     )
         .prop_map(|(a, b, c)| vec![r#""status":"active","intent":"plan""#.to_owned(), a, b, c])
+}
+
+/// A text that is longer than what an index holds.
+fn long_title(end: &str) -> String {
+    format!(r#""title":"{}{end}""#, "Long  wörds ".repeat(110))
+}
+
+fn plan_definition() -> impl Strategy<Value = Vec<String>> {
+    (
+        one(&[
+            r#""url":"http://x.example/PlanDefinition/a","version":"2""#,
+            r#""url":"http://x.example/PlanDefinition/a","version":"2.1""#,
+            r#""url":"http://x.example/PlanDefinition/a""#,
+            r#""url":"http://x.example/PlanDefinition/b","version":"1""#,
+            "",
+        ]),
+        one(&["", r#""title":"Plan one""#, r#""title":"Another plan""#, &long_title("Énd one"), &long_title("End two")]),
+        one(&[
+            "",
+            r#""library":["http://v.example/sets/one|2"],"relatedArtifact":[{"type":"depends-on","resource":"http://x.example/PlanDefinition/a"}]"#,
+            r#""relatedArtifact":[{"type":"depends-on","resource":"http://v.example/sets#part"},{"type":"depends-on","resource":"http://x.example/PlanDefinition/b|1"}]"#,
+        ]),
+    )
+        .prop_map(|(a, b, c)| vec![r#""status":"active""#.to_owned(), a, b, c])
 }
 
 fn list() -> impl Strategy<Value = Vec<String>> {

@@ -246,8 +246,10 @@ fn a_client_and_an_address_may_ask_as_often_as_set() {
 
     let server = Settings::open(Database::Sqlite).with("BINNACLE_RATE_LIMIT_ADDRESS", "4").start();
     (0..4).for_each(|_| drop(server.http().get("metadata").expect(200)));
-    for path in ["metadata", "/oauth2/token", "/openapi.json", "/nowhere"] {
+    for path in ["metadata", "/openapi.json", "/nowhere"] {
         server.http().get(path).expect_error(429);
     }
+    let refused = server.http().get("/oauth2/token").expect(429);
+    assert_eq!(refused.json()["error"], "temporarily_unavailable", "as RFC 6749 §5.2 has it: {refused}");
     server.http().get("/health/live").expect(200);
 }

@@ -177,3 +177,39 @@ on_both! {
         }
     }
 }
+
+on_both! {
+    /// `http.html#general`: `_summary` and `_elements` of the statement, as of every resource that is read.
+    fn a_part_of_the_statement_may_be_asked_for(server: &Server) {
+        let http = server.http();
+        let members = |query: &str| -> Vec<String> {
+            let statement = http.get(&format!("metadata?{query}")).expect(200).json();
+            assert_eq!(statement["resourceType"], "CapabilityStatement", "{query}");
+            let marked = statement["meta"]["tag"][0]["code"] == "SUBSETTED";
+            assert_eq!(marked, query != "_summary=false" && query != "mode=full", "{query}");
+            statement.as_object().unwrap().keys().cloned().collect()
+        };
+        let whole = members("mode=full");
+        assert_eq!(members("_summary=false"), whole);
+        let has = |members: &[String], name: &str| members.iter().any(|member| member == name);
+        let summary = members("_summary=true");
+        assert!(has(&summary, "rest") && has(&summary, "fhirVersion") && has(&summary, "software"), "{summary:?}");
+        let statement = http.get("metadata?_summary=true&mode=full").expect(200).json();
+        let patient = statement["rest"][0]["resource"].as_array().unwrap().iter().find(|one| one["type"] == "Patient").unwrap();
+        // `searchParam` and `interaction` are no summary elements of R4.
+        assert!(patient.get("searchParam").is_none() && patient.get("interaction").is_none(), "{patient}");
+        let text = members("_summary=text");
+        assert!(!has(&text, "rest") && has(&text, "fhirVersion") && has(&text, "status"), "{text:?}");
+        let named = members("_elements=rest,CapabilityStatement.software");
+        assert!(has(&named, "rest") && has(&named, "software") && has(&named, "kind") && !has(&named, "implementation"), "{named:?}");
+        for refused in ["_summary=count", "_summary=some", "_elements=potato", "_summary=true&_elements=rest", "_summary=true&_summary=true"] {
+            http.get(&format!("metadata?{refused}")).expect_error(400);
+        }
+        // As an entry of a batch.
+        let entry = serde_json::json!({ "request": { "method": "GET", "url": "metadata?_summary=text" } });
+        let answer = http.bundle(&serde_json::json!({ "resourceType": "Bundle", "type": "batch", "entry": [entry] }));
+        let answer = answer.expect(200).json();
+        assert!(answer["entry"][0]["resource"].get("rest").is_none());
+        assert_eq!(answer["entry"][0]["resource"]["fhirVersion"], "4.0.1");
+    }
+}

@@ -83,6 +83,79 @@ on_both! {
 }
 
 on_both! {
+    /// `in` and `ni` are `:in` and `:not-in`; a filter goes with every other parameter of a search.
+    fn filters_go_with_value_sets_and_with_controls(server: &Server) {
+        let http = server.http();
+        let url = format!("http://example.org/{}", crate::server::unique("set"));
+        let set = http.create(&json!({
+            "resourceType": "ValueSet", "status": "active", "url": url, "version": "1",
+            "compose": { "include": [{ "system": "http://loinc.org", "concept": [{ "code": "1-8" }, { "code": "2-6" }] }] }
+        }));
+        let people = Named::new(http, vec![
+            ("ann", json!({ "resourceType": "Patient", "gender": "female", "birthDate": "1950-01-31" })),
+        ]);
+        let ann = people.reference("ann").to_owned();
+        let observation = |codes: &[&str], day: &str| json!({
+            "resourceType": "Observation", "status": "final", "effectiveDateTime": day, "subject": { "reference": ann },
+            "code": { "coding": codes.iter().map(|code| json!({ "system": "http://loinc.org", "code": code })).collect::<Vec<_>>() }
+        });
+        let named = Named::new(http, vec![
+            ("one", observation(&["1-8"], "2024-03-01")),
+            ("both", observation(&["2-6", "9-9"], "2024-01-01")),
+            ("other", observation(&["9-9"], "2024-02-01")),
+            ("none", json!({ "resourceType": "Observation", "status": "final", "code": { "text": "x" } })),
+        ]);
+        let id = set["id"].as_str().unwrap();
+        named.expect(http, &[
+            (&format!("Observation?_filter=code in {url}"), "one both"),
+            (&format!("Observation?_filter=code in \"{url}|1\""), "one both"),
+            (&format!("Observation?_filter=code in ValueSet/{id}"), "one both"),
+            (&format!("Observation?_filter=code ni {url}"), "other none"),
+            (&format!("Observation?_filter=not (code in {url})"), "other none"),
+            (&format!("Observation?_filter=not (code ni {url}) and date lt 2024-02"), "both"),
+            (&format!("Observation?_filter=code in {url} or code eq loinc|9-9"), "one both other"),
+            (&format!("Observation?_filter=code in {url}&date=gt2024-02-01"), "one"),
+            (&format!("Observation?code:in={url}&_filter=subject.birthdate lt 1960"), "one both"),
+            (&format!("Observation?_filter=subject[gender eq female].birthdate lt 1960 and code ni {url}"), "other"),
+        ]);
+        refused(http, &[
+            ("Observation?_filter=code in http://example.org/nowhere", "not stored here"),
+            ("Observation?_filter=code in x", "URL of a ValueSet"),
+            ("Observation?_filter=date in http://example.org/x", "'in' does not compare 'date', which is of type date"),
+            ("Patient?_filter=name ni http://example.org/x", "eq, ne, co"),
+            ("Observation?_filter=value-quantity in http://example.org/x", "of type quantity"),
+            ("Observation?_filter=subject ni http://example.org/x", "re and pr do"),
+        ]);
+        let ask = |query: &str| {
+            http.get(&format!("Observation?_filter=code%20in%20{url}&_tag={}&{query}", named.tag())).expect(200).json()
+        };
+        let order = |bundle: &serde_json::Value| -> Vec<&str> {
+            let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
+            let matches = entries.iter().filter(|entry| entry["search"]["mode"] == "match");
+            matches.map(|entry| named.name(&crate::http::reference(&entry["resource"]))).collect()
+        };
+        assert_eq!(order(&ask("_sort=date")), ["both", "one"]);
+        assert_eq!(order(&ask("_sort=-date")), ["one", "both"]);
+        let first = ask("_sort=date&_count=1&_total=accurate");
+        assert_eq!((order(&first), &first["total"]), (vec!["both"], &json!(2)));
+        let next = http.get(crate::http::link(&first, "next").unwrap()).expect(200).json();
+        assert_eq!((order(&next), crate::http::link(&next, "next")), (vec!["one"], None));
+        assert!(crate::http::link(&first, "self").unwrap().contains("_filter=code%20in%20http"), "{first}");
+        let with = ask("_include=Observation:subject&_sort=date");
+        assert_eq!(order(&with), ["both", "one"]);
+        assert_eq!(crate::http::ids(&with).len(), 3);
+        assert!(crate::http::ids(&with).contains(&ann));
+        assert_eq!(ask("_summary=count")["total"], 2);
+        assert!(ask("_elements=status")["entry"][0]["resource"].get("code").is_some(), "mandatory elements stay");
+        assert!(ask("_elements=status")["entry"][0]["resource"].get("subject").is_none());
+        let several = format!("?_type=Observation,DiagnosticReport&_filter=code%20in%20{url}&_sort=-date&_tag={}", named.tag());
+        assert_eq!(order(&http.get(&several).expect(200).json()), ["one", "both"]);
+        let back = http.get(&format!("Patient?_filter=gender%20eq%20female&_tag={}&_revinclude=Observation:subject", people.tag()));
+        assert_eq!(crate::http::ids(&back.expect(200).json()).len(), 4);
+    }
+}
+
+on_both! {
     fn what_is_no_filter_is_refused(server: &Server) {
         let http = server.http();
         refused(http, &[
@@ -98,6 +171,13 @@ on_both! {
             ("Condition?_filter=code ss snomed|1", "terminology"),
             ("Condition?_filter=code sb snomed|1", "terminology"),
             ("Condition?_filter=subject eq Patient/1", "re and pr do"),
+            ("Patient?_filter=_text co bone", "_text"),
+            ("Patient?_filter=_content eq bone", "_content"),
+            ("Patient?_filter=_list eq 1", "_list"),
+            ("Patient?_filter=_filter eq 1", "no search parameter '_filter'"),
+            ("Location?_filter=near co 1", "of type special"),
+            ("Patient?_filter=birthdate pr maybe", "'pr' takes 'true' or 'false'"),
+            ("Patient?_filter=name eq ", "at character"),
         ]);
         for deep in ["(".repeat(5000), "link[".repeat(1000), "not(".repeat(1500)] {
             http.get(&format!("Patient?_filter={deep}")).expect_error(400);

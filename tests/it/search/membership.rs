@@ -3,6 +3,7 @@
 use super::cases;
 use crate::http::{Http, reference};
 use crate::server::unique;
+use crate::token::client_credentials;
 use serde_json::{Value, json};
 
 fn put(http: &Http, tag: &str, mut resource: Value) -> String {
@@ -131,5 +132,34 @@ on_both! {
         }
         http.delete(&list);
         cases(http, tag, &[(&*format!("Patient?_list={list_id}"), &[]), (&*format!("Patient?_in={list}"), &[])]);
+    }
+}
+
+guarded! {
+    fn sets_and_lists_are_looked_at_with_the_callers_rights(server: &Server) {
+        let all = client_credentials(server, "system/*.cruds");
+        let tag = &unique("rights");
+        let system = format!("urn:system:{tag}");
+        let url = format!("https://example.org/ValueSet/{tag}");
+        put(&all, tag, json!({ "resourceType": "ValueSet", "status": "active", "url": url, "compose": { "include": [
+            { "system": system, "concept": [{ "code": "a" }] }] } }));
+        let coded = &put(&all, tag, json!({ "resourceType": "Observation", "status": "final",
+            "code": { "coding": [{ "system": system, "code": "a" }] } }));
+        let list = put(&all, tag, json!({ "resourceType": "List", "status": "current", "mode": "working",
+            "entry": [{ "item": { "reference": coded } }] }));
+        let list = list.trim_start_matches("List/");
+        let both = client_credentials(server, "system/Observation.rs system/ValueSet.rs system/List.rs");
+        for caller in [&all, &both] {
+            cases(caller, tag, &[
+                (&*format!("Observation?code:in={url}"), &[coded]),
+                (&*format!("Observation?code:not-in={url}"), &[]),
+                (&*format!("Observation?_list={list}"), &[coded]),
+            ]);
+        }
+        let one = client_credentials(server, "system/Observation.rs");
+        for query in [format!("code:in={url}"), format!("code:in={url}-none")] {
+            one.get(&format!("Observation?{query}")).expect(400);
+        }
+        one.get(&format!("Observation?_list={list}")).expect(403);
     }
 }

@@ -1,5 +1,6 @@
 //! Search on one type (FHIR R4 `search.html`): parameters, controls, includes and paging, by exact sets of ids.
 
+mod canonical;
 mod control;
 mod cursor;
 mod deep;
@@ -15,6 +16,7 @@ mod parameter;
 mod quantity;
 mod reference;
 mod scope;
+mod sort;
 mod subset;
 mod table;
 mod text;

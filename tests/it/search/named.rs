@@ -40,6 +40,17 @@ impl Named {
         found.map(|(reference, _)| reference.as_str()).expect("a name of the table")
     }
 
+    /// The code of the tag all its resources carry.
+    pub(super) fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// The name of the resource at `Type/id`.
+    #[track_caller]
+    pub(super) fn name(&self, reference: &str) -> &'static str {
+        self.names.get(reference).copied().unwrap_or_else(|| panic!("{reference} is not of the table"))
+    }
+
     /// Asks every query (`Type?a=b`, not percent-encoded) and compares with the names it must find, which stand in one
     /// text with spaces between.
     #[track_caller]

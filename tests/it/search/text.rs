@@ -45,7 +45,34 @@ on_both! {
         let long = format!("{} Ärztin END", "word ".repeat(150));
         let doctor = &put(http, tag, json!({ "resourceType": "Patient", "name": [{ "text": long }] }));
         cases(http, tag, &[("Patient?name:contains=arztin end", &[doctor]), (&*format!("Patient?name:exact={long}"), &[doctor])]);
-        http.get(&format!("Patient?name={}", "x".repeat(1000))).expect_error(400);
+        // However long it is: the index holds a thousand bytes of a text, a search looks at all of it.
+        let sentence = "Straße ünd wörd ".repeat(150);
+        let [one, two] = ["Erste", "Zweite"].map(|end| put(http, tag, json!({
+            "resourceType": "Patient", "name": [{ "text": format!("{sentence}{end} (100%_) Ende") }]
+        })));
+        let folded = "strasse und word ".repeat(150);
+        let (start, near) = (&folded[..2000], &folded[..1001]);
+        cases(http, tag, &[
+            ("Patient?name=strasse und", &[&one, &two]), ("Patient?name=word und", &[]),
+            (&*format!("Patient?name={start}"), &[&one, &two]), (&*format!("Patient?name={near}"), &[&one, &two]),
+            (&*format!("Patient?name={}", &folded[..1000]), &[&one, &two]), (&*format!("Patient?name={}", &folded[..996]), &[&one, &two]),
+            (&*format!("Patient?name={}", &folded[..997]), &[&one, &two]),
+            (&*format!("Patient?name={folded}erste"), &[&one]), (&*format!("Patient?name={start}xyz"), &[]),
+            (&*format!("Patient?name={folded}ERSTE,sian"), &[&one, sian]),
+            ("Patient?name:contains=erste (100%25_)", &[&one]), ("Patient?name:contains=ZWEITE", &[&two]),
+            (&*format!("Patient?name:contains={}", &folded[500..2200]), &[&one, &two]),
+            (&*format!("Patient?name:contains={}zweite", &folded[500..]), &[&two]),
+            ("Patient?name:contains=(100____", &[]), ("Patient?name:contains=ende x", &[]),
+            (&*format!("Patient?name:exact={sentence}Zweite (100%25_) Ende"), &[&two]),
+            (&*format!("Patient?name:exact={sentence}Zweite (100%25_)"), &[]),
+            ("Patient?_filter=name ew \"erste (100%25_) ende\"", &[&one]), ("Patient?_filter=name ew word", &[]),
+            ("Patient?_filter=name co \"zweite (1\"", &[&two]), ("Patient?_filter=name sw \"strasse und\"", &[&one, &two]),
+            ("Patient?_filter=not (name co zweite) and name sw strasse", &[&one]),
+        ]);
+        let url = format!("Observation?code-value-string=x${}", "x".repeat(1001));
+        http.get(&url).expect_error(400);
+        http.get(&format!("Patient?identifier:text={}", "x".repeat(1001))).expect_error(400);
+        http.get(&format!("Patient?_filter=name%20sw%20{}", "x".repeat(1001))).expect_error(400);
         for bad in ["name:text=x", "name=%CC%81", "name=a\\b", "name:not=a", "name=a,,b"] {
             http.get(&format!("Patient?{bad}")).expect_error(400);
         }

@@ -41,7 +41,7 @@ pub(super) const SEARCH: &[ResultParameter] = &[
     parameter(
         "_sort",
         ValueType::Text,
-        "Comma-separated keys, `-` before a key for descending order: `_id`, `_lastUpdated` and parameters of type date, string, number, quantity or uri. Resources without a value come last.",
+        "Comma-separated keys, `-` before a key for descending order: `_id`, `_lastUpdated` and parameters of every type but composite and special; of several types of resources those that all of them have. Resources without a value come last.",
     ),
     ResultParameter {
         name: "_filter",
@@ -76,14 +76,13 @@ const ELEMENTS: ResultParameter = parameter(
 );
 
 /// Parameters of reads (`FHIR R4 http.html#general`).
-pub(super) const READ: &[ResultParameter] = &[
-    parameter(
-        "_summary",
-        ValueType::Code(&["true", "text", "data", "false"]),
-        "`true`: the summary elements of the resource; `text`: its narrative, `id`, `meta` and what is mandatory; `data`: all but the narrative. A resource that is not whole has the tag SUBSETTED.",
-    ),
-    ELEMENTS,
-];
+pub(super) const READ: &[ResultParameter] = &[PART_OF_ONE, ELEMENTS];
+
+const PART_OF_ONE: ResultParameter = parameter(
+    "_summary",
+    ValueType::Code(&["true", "text", "data", "false"]),
+    "`true`: the summary elements of the resource; `text`: its narrative, `id`, `meta` and what is mandatory; `data`: all but the narrative. A resource that is not whole has the tag SUBSETTED.",
+);
 
 /// The parameter of searches of more than one type (`FHIR R4 search.html`, "Search Contexts").
 pub(super) const TYPES: &[ResultParameter] = &[parameter(
@@ -97,11 +96,15 @@ const fn parameter(name: &'static str, value: ValueType, description: &'static s
 }
 
 /// Parameters of the CapabilityStatement (`FHIR R4 http.html#capabilities`).
-pub(super) const CAPABILITIES: &[ResultParameter] = &[parameter(
-    "mode",
-    ValueType::Code(&["full", "normative", "terminology"]),
-    "`full` (the default) and `normative` answer with the CapabilityStatement; this server is no terminology server.",
-)];
+pub(super) const CAPABILITIES: &[ResultParameter] = &[
+    parameter(
+        "mode",
+        ValueType::Code(&["full", "normative", "terminology"]),
+        "`full` (the default) and `normative` answer with the CapabilityStatement; this server is no terminology server.",
+    ),
+    PART_OF_ONE,
+    ELEMENTS,
+];
 
 /// Parameters of every request that has a body in its answer (`FHIR R4 http.html#general`).
 pub(super) const GENERAL: &[ResultParameter] = &[

@@ -146,8 +146,16 @@ fn text(operator: Operator, value: &str) -> Option<Result<Test, String>> {
         },
     };
     let test = string::parse(value, how);
-    let is_empty = matches!(&test, Test::Text { text, .. } if text.is_empty());
-    Some(if is_empty { Err("it has no text to search for".to_owned()) } else { Ok(test) })
+    Some(match &test {
+        Test::Text { text, .. } if text.is_empty() => Err("it has no text to search for".to_owned()),
+        // These look at the whole of long texts, the others at what the index holds.
+        Test::Text { text, how }
+            if text.len() > string::MAX_COMMON && !matches!(how, TextMatch::Contains | TextMatch::Ends) =>
+        {
+            Err(format!("it is too long to be compared: send {} bytes or fewer", string::MAX_COMMON))
+        }
+        _ => Ok(test),
+    })
 }
 
 fn dated(operator: Operator, value: &str, now: i64) -> Option<Result<DateTest, String>> {

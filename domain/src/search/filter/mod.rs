@@ -4,6 +4,7 @@
 mod comparison;
 mod parser;
 
+use super::canonical::urls;
 use super::chain;
 use super::parameter::{invalid, targets_of};
 use super::parse::Context;
@@ -104,7 +105,10 @@ impl Run<'_> {
         }
         match fault {
             Some(error) if targets.is_empty() => Err(error),
-            _ => Ok(Criterion::Chain { parameter: parameter.id, targets, criteria }),
+            _ => {
+                let urls = urls(self.context, type_, parameter, &targets);
+                Ok(Criterion::Chain { parameter: parameter.id, targets, criteria, urls })
+            }
         }
     }
 }

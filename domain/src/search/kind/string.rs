@@ -2,7 +2,7 @@
 //! surplus white space; `:contains` anywhere, `:exact` as written.
 
 use super::Values;
-use crate::index::{Facet, IndexValue, MAX_FOLDED};
+use crate::index::{CUT, Facet, IndexValue, MAX_FOLDED, cut};
 use crate::resource::json::Json;
 use crate::search::query::{Prefix, Test, TextMatch};
 use std::borrow::Cow;
@@ -10,18 +10,13 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// Text as it is compared: lower case, without accents, letters of the Latin script in their basic form, white space
-/// collapsed, cut at [`MAX_FOLDED`] bytes.
-pub fn fold(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(MAX_FOLDED));
-    let (mut space, mut full) = (false, false);
+/// collapsed.
+pub fn fold_whole(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut space = false;
     folded(text, &mut |character| {
         if character.is_whitespace() {
             space = !out.is_empty();
-            return;
-        }
-        let needed = character.len_utf8() + usize::from(space);
-        full |= out.len() + needed > MAX_FOLDED;
-        if full {
             return;
         }
         if std::mem::take(&mut space) {
@@ -30,6 +25,31 @@ pub fn fold(text: &str) -> String {
         out.push(character);
     });
     out
+}
+
+/// The same, of at most [`MAX_FOLDED`] bytes.
+pub fn fold(text: &str) -> String {
+    shortened(fold_whole(text))
+}
+
+/// Whether a folded text is longer than what the index holds of it.
+pub fn is_long(folded: &str) -> bool {
+    folded.len() > MAX_FOLDED
+}
+
+/// A folded text as the index holds it.
+pub fn shortened(folded: String) -> String {
+    if is_long(&folded) { long_key(&folded) } else { folded }
+}
+
+/// Bytes of a folded text that the index holds of a longer one too.
+pub const MAX_COMMON: usize = MAX_FOLDED - CUT.len_utf8();
+
+/// How the index begins a long text that starts with `folded`, which has more than [`MAX_COMMON`] bytes.
+pub fn long_key(folded: &str) -> String {
+    let mut short = cut(folded, MAX_COMMON).to_owned();
+    short.push(CUT);
+    short
 }
 
 /// Calls `visit` with the letters of a text as they are compared, white space as it is.
@@ -89,29 +109,36 @@ pub(crate) fn index(element: &Json<'_>, type_: &str, out: &mut Values) {
 }
 
 fn add(text: &Json<'_>, out: &mut Values) {
-    if let Some(text) = text.as_str() {
-        out.push((Facet::Value, value(text)));
-    }
+    let Some(text) = text.as_str() else { return };
+    let whole = fold_whole(text);
+    let long = is_long(&whole).then(|| whole.clone());
+    let folded = shortened(whole);
+    out.extend(long.map(|exact| (Facet::Long, IndexValue::String { folded: folded.clone(), exact })));
+    out.push((Facet::Value, IndexValue::String { folded, exact: text.to_owned() }));
 }
 
-/// A searched text.
+/// A searched text, folded whole.
 pub(crate) fn parse(text: &str, how: TextMatch) -> Test {
     let text = match how {
         TextMatch::Exact => Cow::Borrowed(text),
-        TextMatch::Starts | TextMatch::Contains | TextMatch::Ends | TextMatch::Ordered(_) => {
-            Cow::Owned(fold(text))
-        }
+        TextMatch::Starts
+        | TextMatch::Contains
+        | TextMatch::Ends
+        | TextMatch::Ordered(_)
+        | TextMatch::Long => Cow::Owned(fold_whole(text)),
     };
     Test::Text { how, text: text.into_owned() }
 }
 
-/// Whether a stored text passes.
+/// Whether a stored text passes. Of a long text its value and its whole are stored, and both are looked at.
 pub(crate) fn matches(how: TextMatch, text: &str, folded: &str, exact: &str) -> bool {
     match how {
         TextMatch::Starts => folded.starts_with(text),
-        TextMatch::Contains => folded.contains(text),
+        // What is written has no folded text that is not in the folded one.
+        TextMatch::Contains => folded.contains(text) || folded.ends_with(CUT) && exact.contains(text),
         TextMatch::Exact => exact == text,
-        TextMatch::Ends => folded.ends_with(text),
+        TextMatch::Ends => folded.ends_with(text) || folded.ends_with(CUT) && exact.ends_with(text),
+        TextMatch::Long => folded == long_key(text) && exact.starts_with(text),
         TextMatch::Ordered(prefix) => {
             let order = folded.cmp(text);
             match prefix {
@@ -137,7 +164,8 @@ mod tests {
         assert_eq!(fold("Łódź İ"), "lodz i");
         assert_eq!(fold("Øystein Þór Strauß ẞ Æsop œuvre Đặng"), "oystein thor strauss ss aesop oeuvre dang");
         assert_eq!(fold("ΟΔΥΣΣΕΥΣ"), fold("Οδυσσεύς"));
-        assert_eq!(fold(&"é".repeat(1500)).len(), 1000);
+        assert_eq!(fold(&"é".repeat(1500)), "e".repeat(996) + "\u{10fffe}");
+        assert_eq!(fold(&"é".repeat(1000)), "e".repeat(1000));
     }
 
     #[test]

@@ -30,6 +30,29 @@ impl Version {
     }
 }
 
+/// Whether `source` refers by one of `parameters` to the canonical URL of `target`, which has it as a row of one of `urls`:
+/// to its version, where it names one.
+pub(super) fn names(
+    source: &Version,
+    parameters: &[ParameterId],
+    target: &Version,
+    urls: &[ParameterId],
+) -> bool {
+    let row = |value: &IndexValue| match value {
+        IndexValue::Reference { target, version, .. } => Some((*target, version.clone())),
+        _ => None,
+    };
+    let rows = |version: &Version, parameters: &[ParameterId], facet| -> Vec<(i64, String)> {
+        let values = parameters.iter().flat_map(|parameter| version.values(*parameter, facet));
+        values.filter_map(row).collect()
+    };
+    let own = rows(target, urls, Facet::Canonical);
+    !own.is_empty()
+        && rows(source, parameters, Facet::Value).iter().any(|(key, version)| {
+            own.iter().any(|(url, own)| url == key && (version.is_empty() || version == own))
+        })
+}
+
 impl State {
     /// Whether `access` covers a version.
     pub(super) fn covers(&self, access: &Access, version: &Version) -> bool {
@@ -66,6 +89,11 @@ impl State {
         (current.stored.method != Method::Delete && self.covers(access, current)).then_some(current)
     }
 
+    /// Every resource that `access` covers.
+    fn all_visible<'s>(&'s self, access: &'s Access) -> impl Iterator<Item = &'s Version> {
+        self.resources.iter().filter_map(|resource| self.visible(access, resource))
+    }
+
     /// Whether a current version meets a criterion; what it refers to or is referred to by must be covered too.
     pub(super) fn holds(&self, access: &Access, version: &Version, criterion: &Criterion) -> bool {
         match criterion {
@@ -75,7 +103,9 @@ impl State {
                 tests.iter().any(|test| date::matches(test, updated, updated + 1))
             }
             Criterion::Matches { parameter, facet, tests, negated } => {
-                let mut values = version.values(*parameter, *facet);
+                let whole = tests.iter().any(Test::looks_at_long).then_some(Facet::Long);
+                let facets = std::iter::once(*facet).chain(whole);
+                let mut values = facets.flat_map(|facet| version.values(*parameter, facet));
                 let passes = |test: &Test, value: &IndexValue| match test {
                     Test::Member(set) => self.is_member(set, value),
                     _ => composite::matches(test, value),
@@ -86,15 +116,22 @@ impl State {
             Criterion::Missing { parameter, missing } => {
                 version.values(*parameter, Facet::Value).next().is_none() == *missing
             }
-            Criterion::Chain { parameter, targets, criteria } => version.targets(*parameter).any(|key| {
-                let target = self.find(key).and_then(|resource| self.visible(access, resource));
-                target.is_some_and(|target| self.target_holds(access, target, targets, criteria))
-            }),
-            Criterion::Has { source, parameter, facet, criteria } => {
+            Criterion::Chain { parameter, targets, criteria, urls } => {
+                let holds = |target: &Version| self.target_holds(access, target, targets, criteria);
+                version.targets(*parameter).any(|key| {
+                    let target = self.find(key).and_then(|resource| self.visible(access, resource));
+                    target.is_some_and(holds)
+                }) || !urls.is_empty()
+                    && self
+                        .all_visible(access)
+                        .any(|target| names(version, &[*parameter], target, urls) && holds(target))
+            }
+            Criterion::Has { source, parameter, facet, criteria, urls } => {
                 let own = super::key(version.stored.type_, &version.stored.id);
-                self.resources.iter().filter_map(|resource| self.visible(access, resource)).any(|referring| {
+                self.all_visible(access).any(|referring| {
                     referring.stored.type_ == *source
-                        && referring.targets_in(*parameter, *facet).any(|key| key == own)
+                        && (referring.targets_in(*parameter, *facet).any(|key| key == own)
+                            || names(referring, &[*parameter], version, urls))
                         && criteria.iter().all(|criterion| self.holds(access, referring, criterion))
                 })
             }

@@ -1,5 +1,6 @@
 //! A search over all resources: matches in order, a page of them, and what they bring along.
 
+use super::evaluate::names;
 use super::{Resource, State, Version};
 use crate::access::Access;
 use crate::conformance::{Definitions, ParameterId};
@@ -16,7 +17,7 @@ impl State {
             let Some(version) = self.visible(access, resource) else { continue };
             let right_type = query.types.is_empty() || query.types.contains(&version.stored.type_);
             if right_type && query.criteria.iter().all(|criterion| self.holds(access, version, criterion)) {
-                let values = query.sort.iter().map(|sort| self.sort_value(access, *sort, version)).collect();
+                let values = query.sort.iter().map(|sort| self.sort_value(access, sort, version)).collect();
                 found.push((Position { values, row: version.stored.row }, resource, version));
             }
         }
@@ -101,22 +102,33 @@ impl State {
         if include.reverse {
             let to: HashSet<i64> =
                 from.iter().filter(|(_, target)| fits(target)).map(|(resource, _)| resource.key).collect();
-            all.filter(|(_, source)| !links(source).is_disjoint(&to)).collect()
+            let named = |source: &Version| {
+                let mut ends = from.iter().filter(|(_, target)| fits(target));
+                refers(source)
+                    && ends.any(|(_, target)| names(source, &include.canonicals, target, &include.urls))
+            };
+            all.filter(|(_, source)| !links(source).is_disjoint(&to) || named(source)).collect()
         } else {
             let to: HashSet<i64> = from.iter().flat_map(|(_, source)| links(source)).collect();
-            all.filter(|(resource, target)| fits(target) && to.contains(&resource.key)).collect()
+            let named = |target: &Version| {
+                let mut sources = from.iter().filter(|(_, source)| refers(source));
+                sources.any(|(_, source)| names(source, &include.canonicals, target, &include.urls))
+            };
+            let brought = |resource: &Resource, target: &Version| to.contains(&resource.key) || named(target);
+            all.filter(|(resource, target)| fits(target) && brought(resource, target)).collect()
         }
     }
 }
 
 impl State {
     /// What a resource is sorted by ([`SortBy`]).
-    fn sort_value(&self, access: &Access, sort: Sort, version: &Version) -> Option<SortValue> {
-        match sort.by {
+    fn sort_value(&self, access: &Access, sort: &Sort, version: &Version) -> Option<SortValue> {
+        match &sort.by {
             SortBy::LastUpdated => Some(SortValue::Integer(version.stored.updated.0)),
             SortBy::Id => Some(SortValue::Text(version.stored.id.as_str().to_owned())),
-            SortBy::Parameter(parameter) => {
-                let rows = version.values(parameter, Facet::Value);
+            by => {
+                let parameters = by.parameters().iter();
+                let rows = parameters.flat_map(|parameter| version.values(*parameter, Facet::Value));
                 let values = rows.filter_map(|value| self.sorted_by(access, value));
                 if sort.descending { values.max_by(compare) } else { values.min_by(compare) }
             }
