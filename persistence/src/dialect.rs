@@ -53,6 +53,7 @@ impl Dialect {
     pub(crate) const POSTGRES_SETTINGS: &'static str = "SET jit = off; SET max_parallel_workers_per_gather = 0; \
          SET join_collapse_limit = 1; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; \
          SET plan_cache_mode = force_generic_plan;";
+
     /// Takes the first free shard of `type_count` until the connection ends. The scan ends with the first lock it gets.
     pub(crate) const TAKE_SHARD: &'static str = "SELECT n::bigint FROM generate_series(1, 1000) n \
          WHERE pg_try_advisory_lock(723541, n) LIMIT 1";
