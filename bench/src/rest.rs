@@ -1,9 +1,13 @@
 //! The lines of the table for the rest of the RESTful API: patches, conditional creates, transactions, histories.
 
 use crate::Failure;
+use crate::connection::Connection;
 use crate::request::{NUMBER, Request};
 use crate::work::{BASE, Floor, Limit, Line, Loaded};
 use serde_json::{Value, json};
+
+/// The line of patches.
+pub(crate) const PATCH: &str = "JSON Patch, durable";
 
 /// Resources that the patches are about, which the updates have made.
 const PATCHED: usize = 1024;
@@ -14,7 +18,7 @@ const ENTRIES: usize = 100;
 /// Entries of a large one: as many as the server takes.
 const MOST_ENTRIES: usize = 10_000;
 
-/// The lines. Patches come after the updates, whose resources they change.
+/// The lines. Patches change the resources of [`prepare`].
 pub(crate) fn lines(loaded: &Loaded, token: &str, observation: &Value) -> Result<Vec<Line>, Failure> {
     let line =
         |name, clients, floor, limit, requests| Line { name, clients, floor, limit, growth: None, requests };
@@ -39,16 +43,35 @@ pub(crate) fn lines(loaded: &Loaded, token: &str, observation: &Value) -> Result
     };
     let transaction = Request::send("POST", BASE, token, bundle(&resource, ENTRIES).as_bytes());
     let page = Request::get(&format!("{BASE}/Observation/_history?_count=20"), Some(token));
-    let of_one = Request::get(&format!("{BASE}/Observation/bench-0/_history?_count=20"), Some(token));
+    let of_one = Request::get(&format!("{}/_history?_count=20", loaded.first()?), Some(token));
     let none = Floor::None;
     Ok(vec![
-        line("JSON Patch, durable", 32, none, Limit::Insert, (0..PATCHED).map(patch).collect()),
+        line(PATCH, 32, none, Limit::Insert, (0..PATCHED).map(patch).collect()),
         line("conditional create of what is new, durable", 32, none, Limit::Insert, vec![create(NUMBER)]),
         line("conditional create of what is there", 32, none, Limit::Insert, vec![create("there")]),
         line("transaction of 100 creates, durable", 4, none, Limit::Insert, vec![transaction]),
         line("history page of a type", 16, none, Limit::Live, vec![page]),
         line("history page of a resource", 16, none, Limit::Live, vec![of_one]),
     ])
+}
+
+/// Sees to it that the resources are there which the patches are about: the updates make them, but need not have run.
+pub(crate) fn prepare(port: u16, token: &str, loaded: &Loaded, observation: &Value) -> Result<(), Failure> {
+    let mut connection = Connection::open(port)?;
+    let mut resource = about(observation, &loaded.first()?)?;
+    for number in 0..PATCHED {
+        let id = format!("bench-{number}");
+        let path = format!("{BASE}/Observation/{id}");
+        if let Some(members) = resource.as_object_mut() {
+            members.insert("id".to_owned(), json!(id));
+        }
+        let request = Request::send("PUT", &path, token, resource.to_string().as_bytes());
+        let answer = connection.exchange(&request.bytes)?;
+        if !matches!(answer.status, 200 | 201) {
+            return Err(format!("PUT {path}: {}", answer.status));
+        }
+    }
+    Ok(())
 }
 
 /// A transaction of as many entries as the server takes, each with its own link to the first.

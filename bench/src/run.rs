@@ -98,6 +98,9 @@ impl Plan<'_> {
 
     /// The rest of the RESTful API: patches, conditions, transactions, histories.
     fn rest(&self, stage: &Stage, loaded: &Loaded, limits: &mut Limits) -> Result<(), Failure> {
+        if self.wants(rest::PATCH) {
+            rest::prepare(stage.server.port, &stage.token()?, loaded, &self.data.observation)?;
+        }
         let count = rest::lines(loaded, "", &self.data.observation)?.len();
         for number in 0..count {
             let token = stage.token()?;

@@ -46,6 +46,9 @@ fn what_is_had_elsewhere_is_asked_for_there() {
     }
 }
 
+/// Method, address, headers and body of a request.
+type Asked<'a> = (Method, &'a str, &'a [(&'a str, &'a str)], Value);
+
 /// Requests that fail, each in another way.
 fn failing(server: &crate::server::Server) -> BTreeSet<Failure> {
     let http = server.http();
@@ -71,7 +74,7 @@ fn failing(server: &crate::server::Server) -> BTreeSet<Failure> {
     let many = format!("Patient?identifier={mark}");
     let json_patch = [("Content-Type", "application/json-patch+json")];
     let none: &[(&str, &str)] = &[];
-    let asked: Vec<(Method, &str, &[(&str, &str)], Value)> = vec![
+    let asked: Vec<Asked<'_>> = vec![
         (Method::POST, "Patient", none, json!("no object")),
         (Method::POST, "Patient", none, with("potato", json!(1))),
         (
