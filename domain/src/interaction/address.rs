@@ -96,7 +96,8 @@ impl Address {
     /// The interaction that `method` asks for here. `HEAD` is `GET`; the caller drops the body.
     /// `body` is taken as it is; for `_search` the caller has joined the form's pairs to `parameters`.
     ///
-    /// Errors: [`ErrorCode::MethodNotAllowed`].
+    /// Errors: [`ErrorCode::MethodNotAllowed`]; [`ErrorCode::UnknownParameter`] for a create with a condition in its
+    /// address.
     pub fn interaction(
         self,
         method: &str,
@@ -112,7 +113,10 @@ impl Address {
                 Ok(Interaction::Search(scope, parameters))
             }
             (Address::Type(type_), "GET") => Ok(Interaction::Search(SearchScope::Type(type_), parameters)),
-            (Address::Type(type_), "POST") => Ok(Interaction::Create(type_, body)),
+            (Address::Type(type_), "POST") => {
+                check_create(&parameters)?;
+                Ok(Interaction::Create(type_, body))
+            }
             (Address::Type(type_), "PUT") => Ok(Interaction::ConditionalUpdate(type_, parameters, body)),
             // The caller says what media type the body has; that of an entry is its resource's.
             (Address::Type(type_), "PATCH") => {
@@ -137,6 +141,22 @@ impl Address {
                 format!("This address takes {}.", address.methods().join(", ")),
             )),
         }
+    }
+}
+
+/// A create has no parameters but those of its answer's form (`FHIR R4 http.html#create`). Some servers take more as the
+/// condition on which to create, so leaving them unread would make what the client did not want twice.
+fn check_create(parameters: &Parameters) -> Result<(), Error> {
+    let form = ["_format", "_pretty", "_summary", "_elements"];
+    match parameters.iter().find(|(name, _)| !form.contains(&name.as_str())) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::new(
+            ErrorCode::UnknownParameter,
+            format!(
+                "A create has no parameter '{name}', and nothing was created. To create only what is not there yet, send \
+                 the search in the header If-None-Exist."
+            ),
+        )),
     }
 }
 
