@@ -59,15 +59,27 @@ on_each! {
     fn a_parameter_is_indexed_and_then_searched_by_everywhere(database: Database) {
         let server = filled(database);
         let http = server.http();
-        http.get("Patient?birth-order=2").expect_error(400);
-        http.put("SearchParameter/order", &parameter("order", "Patient", "birth-order", "number", ORDER)).expect(201);
-        let waits = http.get("Patient?birth-order=2").expect_error(400);
-        assert!(waits.to_string().contains("being indexed"), "{waits}");
+        // Nobody knows it as a draft.
+        let mut own = parameter("order", "Patient", "birth-order", "number", ORDER);
+        own["status"] = "draft".into();
+        http.put("SearchParameter/order", &own).expect(201);
+        let unknown = http.get("Patient?birth-order=2").expect_error(400);
+        assert!(unknown.to_string().contains("UNKNOWN_PARAMETER"), "{unknown}");
+        own["status"] = "active".into();
+        http.put("SearchParameter/order", &own).expect(200);
+        for search in ["Patient?birth-order=2", "Observation?patient.birth-order=2", "Patient?_sort=birth-order"] {
+            let waits = http.get(search).expect_error(400);
+            assert!(waits.to_string().contains("being indexed"), "{search}: {waits}");
+        }
+        let listed = |address: &str| http.get(address).expect(200).json().to_string().contains("\"birth-order\"");
+        let documents = ["metadata", "/openapi.json", "/openapi/Patient.json"];
+        assert!(!documents.iter().any(|document| listed(document)), "it is listed before it can be searched by");
         // What is written meanwhile is found too, and what is changed is found by what it is now.
         http.put("Patient/late", &patient("late", Some(2), None)).expect(201);
         http.put("Patient/p70", &patient("p70", Some(4), Some("o2"))).expect(200);
         let found = searchable(http, "Patient?birth-order=2");
         assert_eq!(ids(&found), set(&["Patient/p3", "Patient/late"]));
+        assert!(documents.iter().all(|document| listed(document)), "it is not listed everywhere");
         finds(&server, "Patient?birth-order=4", &["Patient/p70"]);
         finds(&server, "Patient?birth-order=3", &[]);
         finds(&server, "Patient?birth-order=ge2", &["Patient/p3", "Patient/p70", "Patient/late"]);
