@@ -1,7 +1,7 @@
 //! From the definition of a search parameter to its end: indexing, searching by it in every place, changing, leaving.
 
 use super::{parameter, searchable};
-use crate::database::Database;
+use crate::database::{Database, execute};
 use crate::http::{ids, set};
 use crate::reindex::{check, until_idle};
 use crate::server::{Server, Settings};
@@ -67,6 +67,8 @@ on_each! {
         assert!(unknown.to_string().contains("UNKNOWN_PARAMETER"), "{unknown}");
         own["status"] = "active".into();
         http.put("SearchParameter/order", &own).expect(200);
+        // As if another process had the work and were slow.
+        execute(server.database_url(), "UPDATE job SET owner = 'another', lease_us = 9000000000000000000");
         for search in ["Patient?birth-order=2", "Observation?patient.birth-order=2", "Patient?_sort=birth-order"] {
             let waits = http.get(search).expect_error(400);
             assert!(waits.to_string().contains("being indexed"), "{search}: {waits}");
@@ -74,6 +76,7 @@ on_each! {
         let listed = |address: &str| http.get(address).expect(200).json().to_string().contains("\"birth-order\"");
         let documents = ["metadata", "/openapi.json", "/openapi/Patient.json"];
         assert!(!documents.iter().any(|document| listed(document)), "it is listed before it can be searched by");
+        execute(server.database_url(), "UPDATE job SET lease_us = 0");
         // What is written meanwhile is found too, and what is changed is found by what it is now.
         http.put("Patient/late", &patient("late", Some(2), None)).expect(201);
         http.put("Patient/p70", &patient("p70", Some(4), Some("o2"))).expect(200);
