@@ -4,6 +4,7 @@ pub mod bundle;
 pub mod canonical;
 mod chain;
 pub mod constraint;
+mod contained;
 pub mod control;
 mod escape;
 mod filter;

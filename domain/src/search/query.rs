@@ -17,6 +17,8 @@ pub struct Query {
     pub count: usize,
     /// Whether to count all matches.
     pub total: Total,
+    /// Which resources are found by what: contained ones too.
+    pub parts: Parts,
     /// What else to bring along.
     pub includes: Vec<Include>,
     /// Resources that the page brings along at most.
@@ -38,7 +40,8 @@ impl Query {
 
     /// The types whose resources the search looks at or brings along; `None` when they may be any.
     pub fn types_seen(&self) -> Option<Vec<TypeId>> {
-        if self.types.is_empty() {
+        // A container may be of any type.
+        if self.types.is_empty() || self.parts != Parts::No {
             return None;
         }
         let mut seen = self.types.clone();
@@ -84,6 +87,22 @@ impl Query {
         whole.then(|| u64::try_from(matches).unwrap_or(u64::MAX))
     }
 }
+
+/// What a search answers with (`FHIR R4 search.html#contained`). Where containers are, contained resources are a condition
+/// on them ([`Criterion::Contains`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parts {
+    /// Resources.
+    No,
+    /// Contained resources.
+    Only,
+    /// Both.
+    Both,
+}
+
+/// The bits of [`Position::row`] that tell the contained resource, in a search that answers with such; 0 for the resource
+/// itself.
+pub const PART_BITS: u32 = 20;
 
 /// One condition on a resource.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,6 +164,15 @@ pub enum Criterion {
         /// Whether the compartment's own resource is of a type searched.
         itself: bool,
     },
+    /// The resource contains one of one of `types`, of any when empty, that meets all of `criteria`.
+    Contains {
+        /// The types of the contained resource.
+        types: Vec<TypeId>,
+        /// What it must meet.
+        criteria: Vec<Criterion>,
+    },
+    /// Of a contained resource its container meets this, of another it does itself.
+    Container(Box<Criterion>),
     /// The resource is of one of these types and meets what stands beside it.
     ByType(Vec<(TypeId, Criterion)>),
     /// One of these holds.
@@ -175,7 +203,10 @@ impl Criterion {
             Criterion::Any(criteria) | Criterion::All(criteria) => {
                 criteria.iter().for_each(|criterion| criterion.types_seen(seen));
             }
-            Criterion::Not(criterion) => criterion.types_seen(seen),
+            Criterion::Contains { criteria, .. } => {
+                criteria.iter().for_each(|criterion| criterion.types_seen(seen));
+            }
+            Criterion::Not(criterion) | Criterion::Container(criterion) => criterion.types_seen(seen),
             Criterion::ByType(each) => each.iter().for_each(|(_, criterion)| criterion.types_seen(seen)),
             _ => {}
         }

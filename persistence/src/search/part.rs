@@ -1,0 +1,172 @@
+//! Criteria as conditions on a contained resource `c`: a row that [`listed`] gives. All its rows are its container's, under
+//! numbers of its own.
+
+use super::criterion::{self, SOME, kind_of};
+use super::test;
+use crate::names::Names;
+use crate::statement::Statement;
+use domain::Error;
+use domain::access::Access;
+use domain::conformance::{ParameterId, TypeId};
+use domain::index::Facet;
+use domain::index::contained::{parameter, type_key};
+use domain::search::query::{Criterion, Test};
+
+/// Adds the contained resources of all resources as a table `c`: the container's `rid`, number, id and key of the type.
+pub(super) fn listed<'s>(statement: &'s mut Statement, names: &Names) -> &'s mut Statement {
+    statement.sql(
+        "(SELECT t.rid AS rid, t.system AS part, t.text AS part_id, t.code AS part_type FROM ix_token t WHERE t.p = ",
+    );
+    statement.integer(p_of_list(names)).sql(") c")
+}
+
+/// `p` of the rows that list contained resources.
+pub(super) fn p_of_list(names: &Names) -> i64 {
+    parameter().map_or(0, |listed| names.p_of_any(listed, Facet::Value))
+}
+
+/// Keys of types.
+pub(super) fn keys(types: &[TypeId]) -> Vec<i64> {
+    types.iter().map(|type_| type_key(*type_)).collect()
+}
+
+/// Adds ` AND` that `c` is of one of `types`, of any when empty, and meets all criteria.
+pub(super) fn all(
+    statement: &mut Statement,
+    names: &Names,
+    access: &Access,
+    types: &[TypeId],
+    criteria: &[Criterion],
+) -> Result<(), Error> {
+    if !types.is_empty() {
+        statement.sql(" AND c.part_type IN ").list(&keys(types));
+    }
+    for criterion in criteria {
+        one(statement.sql(" AND "), names, access, criterion)?;
+    }
+    Ok(())
+}
+
+/// Adds that the reference `i`, of a resource or of what it contains, is to a contained resource of one of `targets` that
+/// meets its criteria.
+pub(super) fn linked(
+    statement: &mut Statement,
+    names: &Names,
+    access: &Access,
+    (targets, criteria): (&[TypeId], &[Vec<Criterion>]),
+) -> Result<(), Error> {
+    listed(statement.sql("i.target = 0 AND (SELECT 1 FROM "), names);
+    statement.sql(" WHERE c.rid = i.rid AND '#' || c.part_id = i.version AND (1 = 0");
+    for (target, criteria) in targets.iter().zip(criteria) {
+        all(statement.sql(" OR (1 = 1"), names, access, &[*target], criteria)?;
+        statement.sql(")");
+    }
+    statement.sql(")").sql(SOME);
+    Ok(())
+}
+
+/// Adds a criterion.
+pub(super) fn one(
+    statement: &mut Statement,
+    names: &Names,
+    access: &Access,
+    criterion: &Criterion,
+) -> Result<(), Error> {
+    let each = |statement: &mut Statement, criteria: &[Criterion], between: &'static str| {
+        for (n, criterion) in criteria.iter().enumerate() {
+            one(statement.sql(if n > 0 { between } else { "" }), names, access, criterion)?;
+        }
+        Ok::<(), Error>(())
+    };
+    match criterion {
+        // Its id is none outside of its container.
+        Criterion::Id(_) | Criterion::Contains { .. } | Criterion::Never => {
+            statement.sql("1 = 0");
+        }
+        Criterion::LastUpdated(_) | Criterion::Compartment { .. } => {
+            container(statement, names, access, criterion)?;
+        }
+        Criterion::Container(criterion) => container(statement, names, access, criterion)?,
+        Criterion::Matches { parameter, facet, tests, negated } => {
+            let whole = tests.iter().any(Test::looks_at_long).then_some(Facet::Long);
+            let facets: Vec<Facet> = std::iter::once(*facet).chain(whole).collect();
+            rows_of(statement, names, test::table(tests, kind_of(*parameter)), (*parameter, &facets));
+            test::any(statement.sql(" AND "), tests)?;
+            statement.sql(if *negated { criterion::NONE } else { SOME });
+        }
+        Criterion::Missing { parameter, missing } => {
+            let table = test::table(&[], kind_of(*parameter));
+            rows_of(statement, names, table, (*parameter, &[Facet::Value]));
+            statement.sql(if *missing { criterion::NONE } else { SOME });
+        }
+        Criterion::Chain { parameter, targets, criteria, urls } => {
+            rows_of(statement, names, "ix_reference", (*parameter, &[Facet::Value]));
+            statement.sql(" AND (");
+            let ends = (targets.as_slice(), criteria.as_slice());
+            criterion::led_to(statement, names, access, ends, urls)?;
+            // What is contained may refer to what contains it.
+            statement.sql(
+                " OR i.target = 0 AND i.version = '#' AND (SELECT 1 FROM resource v WHERE v.rid = i.rid AND (1 = 0",
+            );
+            criterion::ends(statement, names, access, ends)?;
+            statement.sql(")").sql(SOME).sql(")").sql(SOME);
+        }
+        Criterion::Has { source, parameter, facet, criteria, .. } => {
+            statement.sql("(SELECT 1 FROM ix_reference i WHERE i.rid = c.rid AND i.p = ");
+            statement.integer(names.p(*parameter, *facet));
+            statement.sql(" AND i.target = 0 AND i.version = '#' || c.part_id");
+            statement.sql(" AND (SELECT 1 FROM resource v WHERE v.rid = i.rid AND ");
+            criterion::linked(statement, names, access, (*source, criteria))?;
+            statement.sql(SOME).sql(SOME);
+        }
+        Criterion::ByType(by_type) => {
+            statement.sql("(1 = 0");
+            for (type_, criterion) in by_type {
+                statement.sql(" OR c.part_type = ").integer(type_key(*type_)).sql(" AND ");
+                one(statement, names, access, criterion)?;
+            }
+            statement.sql(")");
+        }
+        Criterion::Any(criteria) => {
+            each(statement.rare().sql("(1 = 0 OR "), criteria, " OR ")?;
+            statement.sql(if criteria.is_empty() { "1 = 0)" } else { ")" });
+        }
+        Criterion::All(criteria) => {
+            each(statement.rare().sql("(1 = 1 AND "), criteria, " AND ")?;
+            statement.sql(if criteria.is_empty() { "1 = 1)" } else { ")" });
+        }
+        Criterion::Not(criterion) => {
+            one(statement.rare().sql("NOT ("), names, access, criterion)?;
+            statement.sql(")");
+        }
+    }
+    Ok(())
+}
+
+/// Adds that the container of `c` meets a criterion.
+fn container(
+    statement: &mut Statement,
+    names: &Names,
+    access: &Access,
+    criterion: &Criterion,
+) -> Result<(), Error> {
+    statement.sql("(SELECT 1 FROM resource v WHERE v.rid = c.rid AND ");
+    criterion::one(statement, names, access, criterion)?;
+    statement.sql(SOME);
+    Ok(())
+}
+
+/// Begins a subquery of the rows of a parameter that `c` has.
+fn rows_of(
+    statement: &mut Statement,
+    names: &Names,
+    table: &'static str,
+    (parameter, facets): (ParameterId, &[Facet]),
+) {
+    statement.sql("(SELECT 1 FROM ").sql(table).sql(" i WHERE i.rid = c.rid AND i.p IN (");
+    for (n, facet) in facets.iter().enumerate() {
+        statement.sql(if n > 0 { ", " } else { "" });
+        statement.integer(names.p_of_any(parameter, *facet)).sql(" + c.part");
+    }
+    statement.sql(")");
+}
