@@ -76,7 +76,7 @@ fn matches(
     match drive::sought_part(tx, &query.criteria)? {
         Some(sought) => {
             statement.sql(" FROM (SELECT DISTINCT rid FROM (").append(sought).sql(") n) d CROSS JOIN ");
-            part::listed(statement, tx.names);
+            part::listed_of(statement, tx.names);
             statement.sql(" CROSS JOIN resource v WHERE c.rid = d.rid AND v.rid = d.rid AND ");
         }
         None => {

@@ -122,7 +122,7 @@ pub(super) fn one(
             statement.sql(if numbers.is_empty() && !*itself { "1 = 0)" } else { ")" });
         }
         Criterion::Contains { types, criteria } => {
-            part::listed(statement.sql("(SELECT 1 FROM "), names).sql(" WHERE c.rid = v.rid");
+            part::listed_of(statement.sql("(SELECT 1 FROM "), names).sql(" WHERE c.rid = v.rid");
             part::all(statement, names, access, types, criteria)?;
             statement.sql(SOME);
         }

@@ -14,11 +14,16 @@ use domain::search::query::{Criterion, Test};
 
 /// Adds the contained resources of all resources as a table `c`: the container's `rid`, number, id and key of the type.
 pub(super) fn listed<'s>(statement: &'s mut Statement, names: &Names) -> &'s mut Statement {
-    statement.sql(
-        "(SELECT t.rid AS rid, t.system AS part, t.text AS part_id, t.code AS part_type FROM ix_token t WHERE t.p = ",
-    );
-    statement.integer(p_of_list(names)).sql(") c")
+    statement.sql(COLUMNS).sql(" WHERE t.p = ").integer(p_of_list(names)).sql(") c")
 }
+
+/// The same where the container is given. `+` keeps SQLite from the index by value, which it would read from end to end.
+pub(super) fn listed_of<'s>(statement: &'s mut Statement, names: &Names) -> &'s mut Statement {
+    statement.sql(COLUMNS).sql(" WHERE +t.p = ").integer(p_of_list(names)).sql(") c")
+}
+
+const COLUMNS: &str =
+    "(SELECT t.rid AS rid, t.system AS part, t.text AS part_id, t.code AS part_type FROM ix_token t";
 
 /// `p` of the rows that list contained resources.
 pub(super) fn p_of_list(names: &Names) -> i64 {
@@ -55,7 +60,7 @@ pub(super) fn linked(
     access: &Access,
     (targets, criteria): (&[TypeId], &[Vec<Criterion>]),
 ) -> Result<(), Error> {
-    listed(statement.sql("i.target = 0 AND (SELECT 1 FROM "), names);
+    listed_of(statement.sql("i.target = 0 AND (SELECT 1 FROM "), names);
     statement.sql(" WHERE c.rid = i.rid AND '#' || c.part_id = i.version AND (1 = 0");
     for (target, criteria) in targets.iter().zip(criteria) {
         all(statement.sql(" OR (1 = 1"), names, access, &[*target], criteria)?;

@@ -78,6 +78,14 @@ const SEARCHES: &[(&str, &[&str])] = &[
     ("?_type=Condition,Encounter", &["MERGE (UNION ALL)", "resource_type_rid (type_id=?)"]),
     ("?_type=Condition,Observation&code=d3", &[TOKEN]),
     ("?_id=p7", &["resource_key (key=?)"]),
+    (
+        "Observation?code=urn:loinc|c1&_contained=true",
+        &[TOKEN_SYSTEM, "SEARCH t USING INDEX ix_token_rid (rid=?)"],
+    ),
+    (
+        "Observation?code=urn:loinc|c1&_contained=both&_containedType=contained&_sort=-date",
+        &[TOKEN_SYSTEM, "SEARCH t USING INDEX ix_token_rid (rid=?)"],
+    ),
 ];
 
 /// Searches by the app of Patient/p7, which reads that patient's record and what is about nobody.

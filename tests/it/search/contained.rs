@@ -25,10 +25,16 @@ impl Pharmacy {
         let maker = http.create(&json!({ "resourceType": "Organization", "name": "Outside Ltd" }));
         let (subject, maker) =
             (json!({ "reference": reference(&subject) }), json!({ "reference": reference(&maker) }));
+        // dom-3: what is contained is referred to.
         let request = |contained: Value, to: &str| {
+            let each = contained.as_array().cloned().unwrap_or_default();
+            let links: Vec<Value> = each
+                .iter()
+                .map(|one| json!({ "reference": format!("#{}", one["id"].as_str().unwrap()) }))
+                .collect();
             json!({
                 "resourceType": "MedicationRequest", "status": "active", "intent": "order", "subject": subject,
-                "contained": contained, "medicationReference": { "reference": to }
+                "contained": contained, "medicationReference": { "reference": to }, "supportingInformation": links
             })
         };
         let lot = |number: &str| json!({ "lotNumber": number });
@@ -258,6 +264,7 @@ on_both! {
         assert_eq!(names(), "both#a mixed#m1");
         assert_eq!(sorted(pharmacy.finds(http, "code=urn:m%7Cv&_contained=true&_containedType=contained")), "both#v");
         request.as_object_mut().unwrap().remove("contained");
+        request.as_object_mut().unwrap().remove("supportingInformation");
         request.as_object_mut().unwrap().remove("note");
         request["medicationReference"] = json!({ "display": "none" });
         http.put(&at, &request).expect(200);
