@@ -4,18 +4,25 @@ use crate::clock::{SystemClock, SystemIds};
 use crate::guard::cors::Origins;
 use crate::guard::limit::Running;
 use crate::guard::rate::Rates;
+use crate::guard::wire::Wire;
 use crate::jobs::{self, Jobs};
 use crate::oauth::Authority;
 use crate::operations::metrics::Recorder;
 use crate::settings::{ConditionalDelete, NhsNumber, Settings, UnknownParameters};
 use crate::worker::{Preparation, Worker};
 use crate::{guard, routes};
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol};
+use actix_rt::net::TcpStream;
+use actix_server::Server;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::AppConfig;
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::{App as Actix, HttpServer, web};
+use actix_web::{App as Actix, web};
 use domain::conformance::validation::{NhsNumbers, ValidationSettings};
 use domain::id::IdSource;
 use domain::search::page;
-use domain::server::{self, Server};
+use domain::server;
 use domain::store::Executor;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -26,6 +33,12 @@ use tokio::signal::unix::SignalKind;
 /// The signal of a file that outgrows its limit, on Linux and macOS.
 const SIGXFSZ: SignalKind = SignalKind::from_raw(25);
 
+/// How long a server that was asked to stop runs at most.
+const PATIENCE: Duration = Duration::from_secs(29);
+
+/// Seconds of [`Settings::shutdown_notice`] at most.
+const MOST_NOTICE: u64 = 20;
+
 /// What every handler shares.
 pub(crate) struct App {
     /// What the operator chose.
@@ -35,7 +48,7 @@ pub(crate) struct App {
     /// `serve --demo`: there is a page that shows a code.
     pub(crate) demo: bool,
     /// The domain.
-    pub(crate) server: Arc<Server>,
+    pub(crate) server: Arc<server::Server>,
     /// The store.
     pub(crate) worker: Worker,
     /// The authorization server.
@@ -90,7 +103,7 @@ impl App {
 }
 
 /// The domain's server with this process's time and randomness, and a cursor key of its own.
-pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
+pub(crate) fn domain_server(settings: &Settings, open: bool) -> server::Server {
     let ids = SystemIds;
     let settings = server::Settings {
         base: settings.base(),
@@ -111,7 +124,7 @@ pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
         search: settings.search(),
         ignore_unknown: settings.search_unknown_parameters == UnknownParameters::Ignore,
     };
-    Server::new(settings, Arc::new(SystemClock), Arc::new(ids))
+    server::Server::new(settings, Arc::new(SystemClock), Arc::new(ids))
 }
 
 /// Serves until a signal asks to stop; then answers what was accepted, for at most 30 seconds.
@@ -120,23 +133,8 @@ pub(crate) fn domain_server(settings: &Settings, open: bool) -> Server {
 pub(crate) async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
     let app = web::Data::new(app);
     let shared = app.clone();
-    let of_workers = app.clone();
-    let server = HttpServer::new(move || {
-        Actix::new()
-            .app_data(of_workers.clone())
-            .configure(routes::configure)
-            .wrap(from_fn(guard::trace::request))
-            .wrap(Compress::default())
-    })
-    .workers(app.settings.workers())
-    .max_connections(app.settings.max_connections)
-    .client_request_timeout(Duration::from_secs(10))
-    .client_disconnect_timeout(Duration::from_secs(5))
-    .keep_alive(Duration::from_secs(75))
-    .shutdown_timeout(25)
-    .disable_signals()
-    .listen(listener)?
-    .run();
+    let notice = Duration::from_secs(app.settings.shutdown_notice.min(MOST_NOTICE));
+    let server = listen(&app, listener, PATIENCE - notice)?;
     // A file that would outgrow a limit (`ulimit -f`) cannot be written, as on a full disk, instead of ending the process.
     let _limits = tokio::signal::unix::signal(SIGXFSZ)?;
     if let Err(error) = crate::oauth::refresh(&app).await {
@@ -149,12 +147,49 @@ pub(crate) async fn serve(app: App, listener: TcpListener) -> std::io::Result<()
         stop_signal().await;
         tracing::info!("stopping: answering what was accepted");
         app.accepting.store(false, Ordering::Release);
+        tokio::time::sleep(notice).await;
         handle.stop(true).await;
     });
     let outcome = server.await;
     shared.accepting.store(false, Ordering::Release);
     let _ = background.join();
     outcome
+}
+
+/// Serves HTTP on `listener`: what actix's own server does, with a [`Wire`] under it.
+fn listen(app: &web::Data<App>, listener: TcpListener, patience: Duration) -> std::io::Result<Server> {
+    let builder = Server::build()
+        .workers(app.settings.workers())
+        .max_concurrent_connections(app.settings.max_connections)
+        .shutdown_timeout(patience.as_secs())
+        .disable_signals();
+    let stopping = builder.graceful_shutdown_signal();
+    let app = app.clone();
+    let service = move || {
+        let stopping = stopping.clone();
+        let handlers = Actix::new()
+            .app_data(app.clone())
+            .configure(routes::configure)
+            .wrap(from_fn(guard::trace::request))
+            .wrap(Compress::default())
+            .into_factory()
+            .map_err(|error: actix_web::Error| error.error_response());
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .client_request_timeout(Duration::from_secs(10))
+            .client_disconnect_timeout(Duration::from_secs(5))
+            .keep_alive(Duration::from_secs(75))
+            .finish(map_config(handlers, |()| AppConfig::default()));
+        fn_service(|stream: TcpStream| async {
+            let peer = stream.peer_addr().ok();
+            Ok::<_, DispatchError>((Wire::new(stream), Protocol::Http1, peer))
+        })
+        .and_then(http)
+    };
+    Ok(builder.listen("binnacle", listener, service)?.run())
 }
 
 /// Waits for SIGTERM or SIGINT.

@@ -184,6 +184,7 @@ impl Runner {
             match self.portion(&job, claimed.elapsed()) {
                 Ok(Outcome::Over(status)) => {
                     tracing::info!(kind = job.kind, ?status, "a job in the background is over");
+                    self.forget();
                     break;
                 }
                 Ok(Outcome::Lost) => break,
@@ -255,17 +256,21 @@ impl Runner {
         tracing::error!(kind = job.kind, ?outcome, "a job was given up");
     }
 
-    /// Lets others have the job, and forgets jobs of long ago.
+    /// Lets others have the job.
     fn let_go(&self, job: &Job) {
-        let (id, now) = (job.id.clone(), self.now());
+        let id = job.id.clone();
         let lease = Lease { until: Instant(0), ..self.lease() };
-        let remembered = i64::try_from(REMEMBERED.as_secs()).unwrap_or(i64::MAX);
-        let _ = self.app.worker.write_blocking(move |tx| {
-            if let Some(job) = tx.job(&id)? {
-                tx.save_job(&job, &lease)?;
-            }
-            tx.purge_jobs(now.plus_seconds(-remembered))
+        let _ = self.app.worker.write_blocking(move |tx| match tx.job(&id)? {
+            Some(job) => tx.save_job(&job, &lease).map(drop),
+            None => Ok(()),
         });
+    }
+
+    /// Forgets jobs of long ago.
+    fn forget(&self) {
+        let remembered = i64::try_from(REMEMBERED.as_secs()).unwrap_or(i64::MAX);
+        let before = self.now().plus_seconds(-remembered);
+        let _ = self.app.worker.write_blocking(move |tx| tx.purge_jobs(before));
     }
 }
 

@@ -2,6 +2,7 @@
 //! addresses are read by `domain::interaction::address`. Nothing is mounted elsewhere.
 
 use crate::fhir::{self, response};
+use crate::guard::trace::Speaker;
 use crate::{docs, oauth, operations};
 use actix_web::guard::{self, GuardContext};
 use actix_web::http::header;
@@ -35,7 +36,9 @@ fn mount(config: &mut web::ServiceConfig, wanted: fn(&ServiceRoute) -> bool) {
             resource = resource.route(handler(route.service).guard(guard::fn_guard(takes(route.method))));
         }
         let methods: Vec<Method> = services.iter().filter(of_path).map(|route| route.method).collect();
-        config.service(resource.default_service(web::to(move || other_method(allow(&methods)))));
+        config.service(
+            resource.default_service(web::to(move |http: HttpRequest| other_method(http, allow(&methods)))),
+        );
     }
 }
 
@@ -91,9 +94,12 @@ fn allow(methods: &[Method]) -> String {
 }
 
 /// A method that this address does not take.
-async fn other_method(allow: String) -> HttpResponse {
+async fn other_method(http: HttpRequest, allow: String) -> HttpResponse {
+    if *http.method() == actix_web::http::Method::OPTIONS {
+        return response::options(allow);
+    }
     let message = format!("This address takes {allow}.");
-    let mut response = response::failure(&Error::new(ErrorCode::MethodNotAllowed, message));
+    let mut response = Speaker::of(http.path()).failure(&Error::new(ErrorCode::MethodNotAllowed, message));
     if let Ok(allow) = allow.try_into() {
         response.headers_mut().insert(header::ALLOW, allow);
     }

@@ -26,6 +26,7 @@
 //! | [`search`] | from the pairs of a URL to a typed [`Query`](search::query::Query), and from matches to a Bundle; `search/kind` has one file a search type, and `persistence/src/search` answers to the same names |
 //! | [`search_parameter`] | search parameters that administrators define |
 //! | [`job`] | background work that survives a crash, portion by portion |
+//! | [`operation`] | FHIR's operations (`$reindex`), one a file |
 //! | [`access`] | who may see and do what, as sets of rows |
 //! | [`authorization`] | the OAuth 2.0 / SMART authorization server, as functions from request to response |
 //! | [`store`] | what the domain asks of a database, and [`MemoryStore`](store::memory::MemoryStore), the plainest answer to it |
@@ -71,6 +72,7 @@ pub mod id;
 pub mod index;
 pub mod interaction;
 pub mod job;
+pub mod operation;
 pub mod resource;
 pub mod search;
 pub mod search_parameter;

@@ -21,6 +21,8 @@ use crate::interaction::{
     Answer, Interaction, Parameters, Prefer, Request, Return, batch, bundle, content, delete, provenance,
     transaction,
 };
+use crate::job::status::PreparedStatus;
+use crate::operation::PreparedOperation;
 use crate::resource::json::Json;
 use crate::resource::link::Links;
 use crate::resource::subset::{Role, Subset};
@@ -97,6 +99,10 @@ pub enum Work {
     Batch(batch::PreparedBatch),
     /// A transaction.
     Transaction(transaction::PreparedTransaction),
+    /// An operation.
+    Operation(Box<PreparedOperation>),
+    /// A question after a job, or the wish to cancel it.
+    Job(PreparedStatus),
 }
 
 impl Prepared {
@@ -119,7 +125,8 @@ impl Prepared {
     pub fn writes(&self) -> bool {
         match &self.work {
             Work::Capabilities(_) | Work::Read(_) | Work::History(_) | Work::Search(_) => false,
-            Work::Write(_) | Work::Transaction(_) => true,
+            Work::Write(_) | Work::Transaction(_) | Work::Operation(_) => true,
+            Work::Job(status) => status.cancels(),
             Work::Batch(batch) => batch.writes(),
         }
     }
@@ -305,6 +312,15 @@ impl Server {
                 let id = self.ids.resource_id();
                 write.patch((type_, id, Naming::Server), (&media_type, &body), given, Some(condition))
             }
+            Interaction::Operation(operation, target, query, body) => {
+                let asked = (operation, target);
+                let operation = PreparedOperation::new(self, actor, asked, &query, &body)?;
+                Ok(Prepared::new(Work::Operation(Box::new(operation))))
+            }
+            Interaction::JobStatus(id) => {
+                Ok(Prepared::new(Work::Job(PreparedStatus::new(actor, id, false)?)))
+            }
+            Interaction::CancelJob(id) => Ok(Prepared::new(Work::Job(PreparedStatus::new(actor, id, true)?))),
             Interaction::Bundle(_) => {
                 Err(Error::new(ErrorCode::NotSupported, "An entry may not hold a batch."))
             }
@@ -325,11 +341,12 @@ impl Server {
     fn answer_read(&self, tx: &mut dyn ReadTx, actor: &Actor, work: &Work) -> Result<Answer, Error> {
         match work {
             Work::Capabilities(subset) => Ok(self.capabilities(subset)),
-            Work::Read(read) => read.perform(tx),
+            Work::Read(read) => read.perform(self, tx),
             Work::History(history) => history.perform(self, tx),
             Work::Search(search) => search.perform(self, tx),
             Work::Batch(batch) => batch.perform_read(self, tx, actor),
-            Work::Write(_) | Work::Transaction(_) => {
+            Work::Job(status) if !status.cancels() => status.tell(self, tx),
+            Work::Write(_) | Work::Transaction(_) | Work::Operation(_) | Work::Job(_) => {
                 Err(Error::internal("a write came to a read transaction"))
             }
         }
@@ -346,6 +363,9 @@ impl Server {
             Work::Capabilities(_) | Work::Read(_) | Work::History(_) | Work::Search(_) => {
                 self.perform_read(tx, actor, prepared)
             }
+            Work::Operation(operation) => operation.perform(self, tx),
+            Work::Job(status) if status.cancels() => status.cancel(self, tx),
+            Work::Job(_) => self.perform_read(tx, actor, prepared),
             Work::Write(write) => match &prepared.provenance {
                 None => write.perform(self, tx),
                 Some(provenance) => {
@@ -377,7 +397,7 @@ impl Server {
             Cow::Owned(part) => part,
             Cow::Borrowed(_) => body,
         };
-        Answer { status: 200, body: Some(body), version: None, location: false }
+        Answer::of(200, body)
     }
 
     fn statement(&self, parameters: &SearchParameters) -> serde_json::Value {

@@ -131,7 +131,11 @@ pub(crate) fn apply(
 fn shown(interaction: InteractionCode, type_: Option<&ResourceType>) -> &'static str {
     match interaction {
         InteractionCode::Capabilities => "CapabilityStatement",
-        InteractionCode::Delete | InteractionCode::ConditionalDelete => example::OUTCOME,
+        InteractionCode::Delete
+        | InteractionCode::ConditionalDelete
+        | InteractionCode::Operation(..)
+        | InteractionCode::JobStatus
+        | InteractionCode::CancelJob => example::OUTCOME,
         InteractionCode::Bundle => example::TRANSACTION_RESPONSE,
         _ if interaction.searches() => example::SEARCHSET,
         _ if interaction.tells_history() => example::HISTORY,
@@ -148,7 +152,11 @@ fn schema(
 ) -> Option<RefOr<Schema>> {
     let schema = match interaction {
         _ if matches!(status, "204" | "304") => return None,
-        InteractionCode::Delete | InteractionCode::ConditionalDelete => schemas.named("OperationOutcome"),
+        InteractionCode::Delete
+        | InteractionCode::ConditionalDelete
+        | InteractionCode::Operation(..)
+        | InteractionCode::JobStatus
+        | InteractionCode::CancelJob => schemas.named("OperationOutcome"),
         InteractionCode::Capabilities => schemas.named("CapabilityStatement"),
         InteractionCode::Read
         | InteractionCode::Vread
@@ -174,6 +182,11 @@ fn schema(
 const fn successes(interaction: InteractionCode) -> &'static [(&'static str, &'static str)] {
     match interaction {
         InteractionCode::Capabilities => &[("200", "The CapabilityStatement.")],
+        InteractionCode::Operation(..) => {
+            &[("202", "It is done in the background: `Content-Location` tells how far it is.")]
+        }
+        InteractionCode::JobStatus => &[("200", "It is done."), ("202", "It is not done yet.")],
+        InteractionCode::CancelJob => &[("202", "It is cancelled, or was over already.")],
         InteractionCode::Bundle => &[("200", "One answer for each entry, in order.")],
         InteractionCode::Create => &[
             ("200", "`If-None-Exist` finds this resource: nothing was made."),
@@ -214,6 +227,7 @@ fn may_fail(route: &Route, status: u16) -> bool {
             | InteractionCode::ConditionalUpdate
             | InteractionCode::Patch
             | InteractionCode::ConditionalPatch
+            | InteractionCode::Operation(..)
     ) || bundle;
     let changes = matches!(
         interaction,
@@ -225,11 +239,13 @@ fn may_fail(route: &Route, status: u16) -> bool {
         404 => {
             matches!(interaction.level(), Level::Instance | Level::Compartment)
                 || interaction.is_conditional()
+                || matches!(interaction, InteractionCode::JobStatus | InteractionCode::CancelJob)
                 || bundle
         }
         409 | 412 => changes,
         410 => {
             matches!(interaction, InteractionCode::Read | InteractionCode::Vread | InteractionCode::Patch)
+                || matches!(interaction, InteractionCode::Operation(_, Level::Instance))
                 || bundle
         }
         408 | 413 | 415 => sends || route.form,

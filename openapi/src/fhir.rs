@@ -6,6 +6,7 @@ use crate::security::Asked;
 use crate::{answers, parameters};
 use domain::conformance::SearchParameters;
 use domain::conformance::registry::{InteractionCode, Level, Method, Registry, ResourceType, Route};
+use domain::operation::Operation;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, PathItem, PathsBuilder};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
@@ -54,7 +55,7 @@ impl Writer<'_> {
             if level == Level::Compartment && !type_.has_compartment() {
                 continue;
             }
-            for route in self.registry.routes_of(level) {
+            for route in self.registry.routes_of(level).filter(|route| route.is_for(type_.name)) {
                 paths = self.route(paths, schemas, route, Some(type_));
             }
         }
@@ -83,9 +84,7 @@ impl Writer<'_> {
         } else if matches!(route.interaction, InteractionCode::Patch | InteractionCode::ConditionalPatch) {
             operation = operation.request_body(Some(self.patch_body(schemas)));
         } else if let Some(schema) = body_schema(route.interaction, schemas, type_) {
-            let content =
-                self.examples.content(schema, type_.map_or(example::TRANSACTION, |type_| type_.name));
-            operation = operation.request_body(Some(body(FHIR_JSON, content)));
+            operation = operation.request_body(Some(self.resource_body(route.interaction, schema, type_)));
         }
         operation = answers::apply(operation, self, schemas, route, type_);
         let path = format!("{}{}", self.base_path, route.path.replace("{type}", name));
@@ -94,6 +93,29 @@ impl Writer<'_> {
 }
 
 impl Writer<'_> {
+    /// A resource as body. An operation may come without.
+    fn resource_body(
+        &mut self,
+        interaction: InteractionCode,
+        schema: RefOr<Schema>,
+        type_: Option<&ResourceType>,
+    ) -> RequestBody {
+        let (required, example) = match interaction {
+            InteractionCode::Operation(operation, level) => {
+                (Required::False, example::of_operation(operation, level))
+            }
+            _ => (Required::True, type_.map_or(example::TRANSACTION, |type_| type_.name)),
+        };
+        let content = self.examples.content(schema, example);
+        let body = RequestBodyBuilder::new().required(Some(required)).content(FHIR_JSON, content);
+        match interaction {
+            InteractionCode::Operation(operation, level) => {
+                body.description(Some(takes(operation, level))).build()
+            }
+            _ => body.build(),
+        }
+    }
+
     /// The body of a patch: a document of either kind.
     fn patch_body(&mut self, schemas: &mut Schemas) -> RequestBody {
         let parameters = self.examples.content(schemas.named("Parameters"), example::FHIRPATH_PATCH);
@@ -145,6 +167,7 @@ fn body_schema(
             Some(type_),
         ) => schemas.named(type_.name),
         (InteractionCode::Bundle, _) => schemas.named("Bundle"),
+        (InteractionCode::Operation(..), _) => schemas.named("Parameters"),
         _ => return None,
     };
     Some(schema.into())
@@ -152,9 +175,31 @@ fn body_schema(
 
 /// `readPatient`, `searchPatient`, `searchPatientByPost`, `capabilities`.
 fn operation_id(route: &Route, type_: Option<&ResourceType>) -> String {
-    let verb = verb(route.interaction);
+    let verb = match route.interaction {
+        InteractionCode::Operation(operation, level) => operation_verb(operation, level),
+        interaction => verb(interaction).to_owned(),
+    };
     let by = if route.form { "ByPost" } else { "" };
     format!("{verb}{}{by}", type_.map_or("", |type_| type_.name))
+}
+
+/// What an operation takes in its body.
+fn takes(operation: Operation, level: Level) -> String {
+    let mut text = "A Parameters resource".to_owned();
+    for takes in operation.takes_at(level) {
+        text.push_str(&format!("\n\n- `{}` ({}): {}", takes.name, takes.type_, takes.description));
+    }
+    text
+}
+
+/// Verb and level, as no other operation has them.
+fn operation_verb(operation: Operation, level: Level) -> String {
+    let of = match level {
+        Level::System => "System",
+        Level::Type => "Type",
+        Level::Instance | Level::Compartment => "",
+    };
+    format!("{}{of}", operation.code())
 }
 
 const fn verb(interaction: InteractionCode) -> &'static str {
@@ -177,6 +222,9 @@ const fn verb(interaction: InteractionCode) -> &'static str {
         InteractionCode::Patch => "patch",
         InteractionCode::ConditionalPatch => "conditionalPatch",
         InteractionCode::ConditionalDelete => "conditionalDelete",
+        InteractionCode::Operation(operation, _) => operation.code(),
+        InteractionCode::JobStatus => "jobStatus",
+        InteractionCode::CancelJob => "cancelJob",
     }
 }
 
@@ -205,6 +253,13 @@ fn summary(route: &Route, type_: Option<&ResourceType>) -> String {
         InteractionCode::ConditionalPatch => format!("Change parts of the {name} that a search finds"),
         InteractionCode::ConditionalDelete => format!("Delete the {name} that a search finds"),
         InteractionCode::HistoryInstance => format!("All versions of a {name}, latest first"),
+        InteractionCode::Operation(operation, Level::System) => operation.summary().to_owned(),
+        InteractionCode::Operation(operation, Level::Instance) => {
+            format!("{}: those that one {name} is about", operation.summary())
+        }
+        InteractionCode::Operation(operation, _) => format!("{}: those of {name}", operation.summary()),
+        InteractionCode::JobStatus => "How far work in the background is".to_owned(),
+        InteractionCode::CancelJob => "Cancel work in the background".to_owned(),
     };
     if route.form { format!("{text}, parameters in the body") } else { text }
 }

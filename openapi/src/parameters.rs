@@ -98,17 +98,21 @@ pub(crate) fn form(
 }
 
 /// Segments of paths and what they are.
-const SEGMENTS: [(&str, &str); 3] = [
+const SEGMENTS: [(&str, &str); 4] = [
     ("id", "The logical id of the resource."),
     ("version", "The version of the resource."),
+    ("job", "The id of the work, as `Content-Location` gave it."),
     ("member", "A resource type of the compartment, such as `Observation`."),
 ];
+
+/// A name of a resource type.
+const MEMBER: &str = "^[A-Z][A-Za-z]+$";
 
 fn segment(name: &str) -> Parameter {
     let description = SEGMENTS.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text);
     let schema = match name {
-        "id" => crate::schemas::primitive("id", None),
-        "member" => ObjectBuilder::new().schema_type(Type::String),
+        "id" | "job" => crate::schemas::primitive("id", None),
+        "member" => ObjectBuilder::new().schema_type(Type::String).pattern(Some(MEMBER)),
         _ => crate::schemas::primitive("positiveInt", None),
     };
     ParameterBuilder::new()

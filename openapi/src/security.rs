@@ -35,6 +35,10 @@ impl Asked {
         if interaction == InteractionCode::Capabilities {
             return requirements;
         }
+        if let Some(scope) = interaction.scope() {
+            self.0.insert(scope.to_owned(), "Change what is searched by".to_owned());
+            return vec![SecurityRequirement::new(OAUTH2, [scope]), bearer()];
+        }
         let Some(letter) = interaction.letter() else {
             // Each entry of a bundle asks for its own.
             return vec![SecurityRequirement::new(OAUTH2, none), bearer()];

@@ -1,6 +1,7 @@
 //! What holds for every document: references lead somewhere, operations have names of their own.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use domain::conformance::registry::{Level, ResourceType, Route};
 use domain::conformance::{Registry, SearchParameters};
 use openapi::{Depth, Extent, Installation};
 use serde_json::Value;
@@ -48,15 +49,41 @@ fn check(document: &Value) -> usize {
     ids.len()
 }
 
+/// How many operations the Registry gives a type.
+fn operations_of(type_: &ResourceType) -> usize {
+    let of_type = |route: &&Route| match route.interaction.level() {
+        Level::System => false,
+        Level::Compartment => type_.has_compartment() && route.is_for(type_.name),
+        Level::Type | Level::Instance => route.is_for(type_.name),
+    };
+    Registry::r4().routes().iter().filter(of_type).count()
+}
+
 #[test]
 fn a_document_of_one_type_is_complete_in_itself() {
-    for (name, operations) in [("Patient", 17), ("CarePlan", 13), ("Consent", 13)] {
-        let type_ = Registry::r4().resource_type(name).unwrap();
-        assert_eq!(check(&built(&Extent::Types(vec![type_]))), operations);
+    for type_ in Registry::r4().types() {
+        let document = built(&Extent::Types(vec![type_]));
+        assert_eq!(check(&document), operations_of(type_), "{}", type_.name);
+        check_segments(&document);
     }
 }
 
 #[test]
-fn the_whole_document_has_every_type() {
-    assert!(check(&built(&Extent::Everything)) >= 145 * 13);
+fn the_whole_document_has_every_route() {
+    let registry = Registry::r4();
+    let of_types: usize = registry.types().iter().map(operations_of).sum();
+    let of_system = registry.routes_of(Level::System).count();
+    let document = built(&Extent::Everything);
+    assert_eq!(check(&document), of_types + of_system + registry.services().len());
+    check_segments(&document);
+}
+
+/// Whoever makes addresses from the document makes none that cannot be: each segment says what it may be.
+fn check_segments(document: &Value) {
+    let parameters = document.pointer("/components/parameters").unwrap().as_object().unwrap().values();
+    for parameter in parameters.filter(|parameter| parameter["in"] == "path") {
+        let schema = &parameter["schema"];
+        let held = schema["pattern"].is_string() || schema["minimum"].is_number();
+        assert!(held, "{parameter}");
+    }
 }

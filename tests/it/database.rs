@@ -2,7 +2,8 @@
 
 use crate::server::unique;
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::sql_types::Text;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use std::path::Path;
 
 /// Which database a server runs on.
@@ -80,4 +81,25 @@ impl Held {
             }
         }
     }
+}
+
+/// The text in the column `text` of each row that a query finds in the database at `url`.
+pub(crate) fn texts(url: &str, query: &str) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let rows: Vec<Row> = match url.strip_prefix("sqlite://") {
+        Some(path) => {
+            let mut connection = SqliteConnection::establish(path).expect("the database file opens");
+            connection.batch_execute("PRAGMA busy_timeout = 10000").expect("a pragma");
+            sql_query(query).load(&mut connection).expect("the query runs")
+        }
+        None => {
+            let mut connection = PgConnection::establish(url).expect("the database answers");
+            sql_query(query).load(&mut connection).expect("the query runs")
+        }
+    };
+    rows.into_iter().map(|row| row.text).collect()
 }

@@ -84,6 +84,7 @@ mod durability;
 mod http;
 mod import;
 mod interaction;
+mod load;
 mod oauth;
 mod reindex;
 mod schema;

@@ -7,9 +7,11 @@ pub(crate) mod response;
 use crate::app::App;
 use crate::guard;
 use crate::guard::limit::{self, Coding};
+use crate::guard::trace::BodyRead;
 use crate::jobs;
 use crate::operations::metrics::Label;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::Method;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use domain::access::actor::Actor;
 use domain::interaction::address::Address;
 use domain::interaction::{Answer, Interaction};
@@ -21,6 +23,11 @@ use std::time::Duration;
 pub(crate) async fn handle(http: HttpRequest, payload: web::Payload, app: web::Data<App>) -> HttpResponse {
     let limit = Duration::from_secs(app.settings.request_timeout);
     let mut label = Label(0);
+    if *http.method() == Method::OPTIONS
+        && let Some(allow) = request::allow(http.path())
+    {
+        return response::options(allow);
+    }
     let answered = tokio::time::timeout(limit, answer(&http, payload, &app, &mut label)).await;
     let mut response = match answered {
         Ok(Ok(response)) => response,
@@ -57,10 +64,9 @@ async fn answer(
     let view = negotiation::View::of(http.headers(), http.query_string())?;
     let request = if request::has_body(http.method()) {
         let coding = Coding::of(http.headers())?;
-        let reading = limit::body(http.headers(), payload, app.settings.body_limit);
         let within = Duration::from_secs(app.settings.body_timeout);
-        let slow = || Error::new(ErrorCode::SlowBody, "The body did not come within the time it may take.");
-        let bytes = tokio::time::timeout(within, reading).await.map_err(|_| slow())??;
+        let bytes = limit::body(http.headers(), payload, app.settings.body_limit, within).await?;
+        http.extensions_mut().insert(BodyRead);
         Body { bytes, coding, form }
     } else {
         Body { bytes: web::Bytes::new(), coding: Coding::Identity, form: false }

@@ -47,6 +47,9 @@ pub(crate) fn allow(path: &str) -> Option<String> {
 pub(crate) fn label(address: &Address, method: &Method) -> &'static str {
     match (address, method.as_str()) {
         (Address::Metadata, _) => "capabilities",
+        (Address::Operation(operation, _), _) => operation.code(),
+        (Address::Job(_), "DELETE") => "cancel-job",
+        (Address::Job(_), _) => "job-status",
         (Address::History(_), _) => "history",
         (Address::Version(..), _) => "vread",
         (Address::Instance(..), "PUT") => "update",
@@ -84,6 +87,8 @@ pub(crate) fn form_of(http: &HttpRequest, address: &Address) -> Result<bool, Err
             "A search is sent as application/x-www-form-urlencoded.",
         )),
         (false, Some(text)) if negotiation::is_json(text) => Ok(false),
+        // An operation may have nothing to say in its body.
+        (false, None) if matches!(address, Address::Operation(..)) && is_empty(http) => Ok(false),
         // What is no patch's media type is refused where the patch is read.
         (false, Some(_)) if *http.method() == Method::PATCH => Ok(false),
         (false, _) => Err(Error::new(
@@ -91,6 +96,13 @@ pub(crate) fn form_of(http: &HttpRequest, address: &Address) -> Result<bool, Err
             "A resource is sent as application/fhir+json, with that Content-Type.",
         )),
     }
+}
+
+/// Whether a request says that its body is empty, or has none.
+fn is_empty(http: &HttpRequest) -> bool {
+    let headers = http.headers();
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    !headers.contains_key(header::TRANSFER_ENCODING) && length.is_none_or(|length| length.trim() == "0")
 }
 
 /// The media type of a body, without its parameters; empty if none is given.

@@ -15,7 +15,7 @@ pub(crate) const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/
 
 /// An interaction that succeeded (or a condition that did not hold: 304).
 pub(crate) fn success(answer: Answer, view: View, settings: &Settings) -> HttpResponse {
-    let Answer { status, body, version, location } = answer;
+    let Answer { status, body, version, location, headers } = answer;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match body {
         Some(body) => {
@@ -28,6 +28,11 @@ pub(crate) fn success(answer: Answer, view: View, settings: &Settings) -> HttpRe
     };
     if let Some(version) = version {
         describe(&version, location, settings, response.headers_mut());
+    }
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().insert(name, value);
+        }
     }
     response
 }
@@ -48,6 +53,15 @@ fn describe(version: &Version, location: bool, settings: &Settings, headers: &mu
         put(header::CONTENT_LOCATION, address.clone());
         put(header::LOCATION, address);
     }
+}
+
+/// The answer to OPTIONS (`RFC 9110 §9.3.7`): what an address takes.
+pub(crate) fn options(allow: String) -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
+    if let Ok(allow) = HeaderValue::try_from(allow) {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
 }
 
 /// An interaction that failed.
@@ -115,7 +129,8 @@ mod tests {
     fn a_new_resource_is_located() {
         let type_ = Definitions::r4().type_id("Patient").unwrap();
         let version = Version { type_, id: Id::parse("a").unwrap(), version: 1, updated: Instant(0) };
-        let answer = Answer { status: 201, body: None, version: Some(version), location: true };
+        let answer =
+            Answer { status: 201, body: None, version: Some(version), location: true, headers: vec![] };
         let response = success(answer, View { pretty: false }, &Settings::default());
         let header = |name: &str| response.headers().get(name).unwrap().to_str().unwrap().to_owned();
         assert_eq!(response.status(), 201);

@@ -14,7 +14,7 @@ const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
     "Authorization, Content-Type, Accept, If-Match, If-None-Match, If-None-Exist, Prefer, X-Provenance, X-Request-ID, X-Correlation-ID",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "ETag, Location, Content-Location, Last-Modified, Retry-After, X-Request-ID, X-Correlation-ID",
+    "ETag, Location, Content-Location, Last-Modified, Retry-After, X-Progress, X-Request-ID, X-Correlation-ID",
 );
 
 /// The origins whose scripts may call: those the operator set, and those of registered clients.

@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Counts requests being worked on, up to a limit.
 pub(crate) struct Running {
@@ -41,10 +42,20 @@ impl Drop for Place {
     }
 }
 
-/// Reads a body as sent, of at most `limit` bytes; one that announces more is refused unread.
+/// Reads a body as sent, of at most `limit` bytes and `within` a time; one that announces more is refused unread.
 ///
-/// Errors: [`ErrorCode::TooLarge`]; [`ErrorCode::MalformedBody`] when it breaks off.
-pub(crate) async fn body(headers: &HeaderMap, mut payload: Payload, limit: usize) -> Result<Bytes, Error> {
+/// Errors: [`ErrorCode::TooLarge`]; [`ErrorCode::SlowBody`]; [`ErrorCode::MalformedBody`] when it breaks off.
+pub(crate) async fn body(
+    headers: &HeaderMap,
+    payload: Payload,
+    limit: usize,
+    within: Duration,
+) -> Result<Bytes, Error> {
+    let slow = || Error::new(ErrorCode::SlowBody, "The body did not come within the time it may take.");
+    tokio::time::timeout(within, whole(headers, payload, limit)).await.map_err(|_| slow())?
+}
+
+async fn whole(headers: &HeaderMap, mut payload: Payload, limit: usize) -> Result<Bytes, Error> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));

@@ -5,5 +5,6 @@ pub(crate) mod cors;
 pub(crate) mod limit;
 pub(crate) mod rate;
 pub(crate) mod trace;
+pub(crate) mod wire;
 
 pub(crate) use bearer::{actor, token};

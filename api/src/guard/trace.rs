@@ -3,11 +3,13 @@
 use super::cors;
 use crate::app::App;
 use crate::fhir::response;
+use crate::oauth;
 use crate::operations::metrics::Label;
 use crate::worker::busy;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, web};
@@ -15,6 +17,7 @@ use domain::{Error, ErrorCode};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -39,22 +42,29 @@ pub(crate) async fn request(
     let place = app.running.enter();
     let address = request.peer_addr().map(|address| address.ip());
     let is_health = request.path().starts_with("/health");
+    let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let speaker = Speaker::of(request.path());
     let refused = if is_health { None } else { app.rates.check_address(address).err() };
-    let answered = if cors::is_preflight(request.method(), request.headers()) {
+    let stopping = !is_health && !app.accepting.load(Ordering::Acquire);
+    let answered = if stopping {
+        let mut response = speaker.failure(&stopping_soon());
+        response.head_mut().set_connection_type(ConnectionType::Close);
+        Ok(request.into_response(response))
+    } else if cors::is_preflight(request.method(), request.headers()) {
         Ok(request.into_response(cors::preflight(echoed.origin.is_some())))
     } else if place.is_none() && !is_health {
-        Ok(request.into_response(response::failure(&busy())))
+        Ok(request.into_response(speaker.failure(&busy())))
     } else if let Some(refused) = refused {
-        Ok(request.into_response(response::failure(&refused)))
+        Ok(request.into_response(speaker.failure(&refused)))
     } else {
         // The router needs the request to itself, so a failed handler has none to answer with: its answer is an error.
         match AssertUnwindSafe(next.call(request)).catch_unwind().await {
             Ok(Ok(response)) => Ok(response.map_into_boxed_body()),
-            Ok(Err(error)) => Err(from_actix(&error)),
-            Err(_) => Err(response::failure(&Error::new(
-                ErrorCode::Internal,
-                "The server could not complete the request.",
-            ))),
+            Ok(Err(error)) => Err(speaker.failure(&from_actix(&error))),
+            Err(_) => {
+                let message = "The server could not complete the request.";
+                Err(speaker.failure(&Error::new(ErrorCode::Internal, message)))
+            }
         }
     };
     drop(place);
@@ -70,11 +80,17 @@ pub(crate) async fn request(
             let client = response.request().extensions().get::<Client>().map(|client| client.0.clone());
             count(label, response.status().as_u16(), client.as_deref().unwrap_or_default());
             echoed.write(response.headers_mut());
+            if chunked && !response.request().extensions().contains::<BodyRead>() {
+                response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            }
             Ok(response)
         }
         Err(mut response) => {
             count(Label(0), response.status().as_u16(), "");
             echoed.write(response.headers_mut());
+            if chunked {
+                response.head_mut().set_connection_type(ConnectionType::Close);
+            }
             Err(InternalError::from_response("a handler failed", response).into())
         }
     }
@@ -107,6 +123,10 @@ impl Echoed {
 /// The client that proved who it is, which a handler leaves with the request for the log.
 pub(crate) struct Client(pub(crate) Arc<str>);
 
+/// Left with a request whose body was read to its end. The rest of any other is not waited for: a body in chunks need not
+/// have an end.
+pub(crate) struct BodyRead;
+
 /// One record a request: successes at level debug, the rest at info. No address, query, body, token or person.
 fn log(interaction: Label, status: u16, micros: u128, request_id: &str, client: &str) {
     let interaction = interaction.name();
@@ -119,24 +139,31 @@ fn log(interaction: Label, status: u16, micros: u128, request_id: &str, client: 
 
 /// A caller's identifier, if it is short and plain enough to echo.
 fn identifier(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
-    let value = headers.get(name)?;
+    headers.get(name).filter(|value| is_plain(value.as_bytes())).cloned()
+}
+
+/// Whether a caller's identifier is short and plain enough to echo.
+pub(crate) fn is_plain(value: &[u8]) -> bool {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
-    (1..=128).contains(&value.len()).then_some(())?;
-    value.as_bytes().iter().all(plain).then(|| value.clone())
+    (1..=128).contains(&value.len()) && value.iter().all(plain)
 }
 
 /// A UUIDv7 from this thread's own generator: the operating system's randomness would cost a system call a request.
 fn new_identifier() -> HeaderValue {
+    HeaderValue::from_str(&new_text()).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}
+
+/// The same as text.
+pub(crate) fn new_text() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let millis = u64::try_from(since.as_millis()).unwrap_or_default();
     let identifier = uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();
     let mut buffer = uuid::Uuid::encode_buffer();
-    let text = identifier.as_hyphenated().encode_lower(&mut buffer);
-    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+    identifier.as_hyphenated().encode_lower(&mut buffer).to_owned()
 }
 
 /// What actix refused by itself, as an OperationOutcome of the same status.
-fn from_actix(error: &actix_web::Error) -> HttpResponse {
+fn from_actix(error: &actix_web::Error) -> Error {
     let status = error.as_response_error().status_code();
     let code = match status.as_u16() {
         404 => ErrorCode::NotFoundRoute,
@@ -147,7 +174,41 @@ fn from_actix(error: &actix_web::Error) -> HttpResponse {
         400..=499 => ErrorCode::InvalidParameter,
         _ => ErrorCode::Internal,
     };
-    response::failure(&Error::new(code, "The request could not be read."))
+    Error::new(code, "The request could not be read.")
+}
+
+/// Who answers at an address, and so how a failure is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaker {
+    /// FHIR, and everything that has no form of its own: an OperationOutcome.
+    Fhir,
+    /// An endpoint of the authorization server for programs: the JSON of `RFC 6749 §5.2`.
+    OAuth,
+}
+
+impl Speaker {
+    /// Who answers at `path`.
+    pub(crate) fn of(path: &str) -> Speaker {
+        match path {
+            "/oauth2/token" | "/oauth2/revoke" | "/oauth2/introspect" | "/oauth2/userinfo" => Speaker::OAuth,
+            _ => Speaker::Fhir,
+        }
+    }
+
+    /// A failure as this one tells it.
+    pub(crate) fn failure(self, error: &Error) -> HttpResponse {
+        match self {
+            Speaker::Fhir => response::failure(error),
+            Speaker::OAuth => oauth::failure(error),
+        }
+    }
+}
+
+/// The refusal of what comes to a server that was asked to stop.
+fn stopping_soon() -> Error {
+    let mut error = Error::new(ErrorCode::Busy, "The server is stopping. Send the request again.");
+    error.retry_after = Some(1);
+    error
 }
 
 #[cfg(test)]

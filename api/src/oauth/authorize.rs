@@ -15,6 +15,7 @@ use domain::authorization::authorize::{self, AuthorizeRequest, Fault};
 use domain::authorization::user::{self, User};
 use domain::authorization::{login, parameter, same};
 use domain::{Error, ErrorCode};
+use std::time::Duration;
 
 /// Longest form taken, in bytes.
 const LIMIT: usize = 64 << 10;
@@ -27,8 +28,8 @@ pub(crate) async fn show(http: HttpRequest, app: web::Data<App>) -> HttpResponse
 }
 
 /// `POST` (SMART `authorize-post`): the same by another method, so that there is one way on from here.
-pub(crate) async fn by_post(http: HttpRequest, payload: web::Payload) -> HttpResponse {
-    match form(&http, payload).await {
+pub(crate) async fn by_post(http: HttpRequest, payload: web::Payload, app: web::Data<App>) -> HttpResponse {
+    match form(&http, payload, &app).await {
         Ok(_) if !http.query_string().is_empty() => {
             answered(Err(Error::new(ErrorCode::InvalidParameter, "Send the parameters in the body alone.")))
         }
@@ -70,13 +71,14 @@ fn see_other(location: &str) -> HttpResponse {
         .finish()
 }
 
-async fn form(http: &HttpRequest, payload: web::Payload) -> Result<(String, Pairs), Error> {
+async fn form(http: &HttpRequest, payload: web::Payload, app: &App) -> Result<(String, Pairs), Error> {
+    let within = Duration::from_secs(app.settings.body_timeout);
     let bad = || Error::new(ErrorCode::MalformedBody, "Send application/x-www-form-urlencoded.");
     let kind = http.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
         return Err(bad());
     }
-    let body = limit::body(http.headers(), payload, LIMIT).await?;
+    let body = limit::body(http.headers(), payload, LIMIT, within).await?;
     let text = std::str::from_utf8(&body).map_err(|_| bad())?;
     // The text goes into a Location header: only what a form can hold.
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
@@ -168,7 +170,7 @@ fn has_csrf(http: &HttpRequest, app: &App, which: &str, form: &Pairs) -> bool {
 }
 
 async fn logged_in(http: &HttpRequest, payload: web::Payload, app: &App) -> Result<HttpResponse, Error> {
-    let (_, form) = form(http, payload).await?;
+    let (_, form) = form(http, payload, app).await?;
     let (request, _) = match state(http, app).await? {
         Ok(state) => state,
         Err(response) => return Ok(response),
@@ -203,7 +205,7 @@ async fn logged_in(http: &HttpRequest, payload: web::Payload, app: &App) -> Resu
 }
 
 async fn approved(http: &HttpRequest, payload: web::Payload, app: &App) -> Result<HttpResponse, Error> {
-    let (_, form) = form(http, payload).await?;
+    let (_, form) = form(http, payload, app).await?;
     let (request, user) = match state(http, app).await? {
         Ok((request, Some(user))) => (request, user),
         Ok((request, None)) => {

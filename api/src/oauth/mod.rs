@@ -9,9 +9,12 @@ pub(crate) mod userinfo;
 use crate::app::App;
 use crate::clock::{SystemClock, SystemIds};
 use crate::egress::Egress;
+use crate::fhir::response;
 use crate::settings::Settings;
 use crate::worker::{Preparation, Worker};
-use actix_web::web;
+use actix_web::body::BoxBody;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, web};
 use domain::Error;
 use domain::access::actor::Actor;
 use domain::authorization::login::Limits;
@@ -139,4 +142,20 @@ async fn fetch_keys(app: &App, request: &TokenRequest) -> Result<(), Error> {
 /// The decoded pairs of a query or form; `None` when it is not one.
 fn pairs(text: &str) -> Option<Vec<(String, String)>> {
     web::Query::<Vec<(String, String)>>::from_query(text).ok().map(web::Query::into_inner)
+}
+
+/// A failure that is not the OAuth request's own (another method, a server that is busy), as `RFC 6749 §5.2` tells one.
+pub(crate) fn failure(error: &Error) -> HttpResponse {
+    let mut response = response::failure(error);
+    let code = match error.status() {
+        500 => "server_error",
+        429 | 501.. => "temporarily_unavailable",
+        _ => "invalid_request",
+    };
+    let text = error.issues().first().map(|issue| issue.diagnostics.as_str()).unwrap_or_default();
+    // Neither quotes nor backslashes, as the RFC wants.
+    let text: String = text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect();
+    let body = serde_json::json!({ "error": code, "error_description": text }).to_string();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.set_body(BoxBody::new(body))
 }

@@ -2,7 +2,6 @@
 
 use super::{fetch_keys, pairs};
 use crate::app::App;
-use crate::fhir::response;
 use crate::guard::limit;
 use crate::guard::trace::Client;
 use actix_web::http::StatusCode;
@@ -11,6 +10,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, web
 use domain::authorization::token::{self, TokenRequest};
 use domain::authorization::{Refusal, introspection, revocation};
 use domain::{Error, ErrorCode};
+use std::time::Duration;
 
 /// Longest form taken, in bytes.
 const LIMIT: usize = 64 << 10;
@@ -33,7 +33,7 @@ pub(crate) async fn token(http: HttpRequest, payload: web::Payload, app: web::Da
             let status = StatusCode::from_u16(answer.status).unwrap_or_default();
             json(status, answer.challenge).body(answer.body)
         }
-        Err(error) => response::failure(&error),
+        Err(error) => super::failure(&error),
     }
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn revoke(http: HttpRequest, payload: web::Payload, app: web::D
     match outcome {
         Ok(Ok(())) => json(StatusCode::OK, false).finish(),
         Ok(Err(refusal)) => refused(None, &refusal),
-        Err(error) => response::failure(&error),
+        Err(error) => super::failure(&error),
     }
 }
 
@@ -67,7 +67,7 @@ pub(crate) async fn introspect(
     match app.worker.write(move |tx| introspection::introspect(&server, tx, &request)).await {
         Ok(Ok(answer)) => json(StatusCode::OK, false).body(answer.to_string()),
         Ok(Err(refusal)) => refused(None, &refusal),
-        Err(error) => response::failure(&error),
+        Err(error) => super::failure(&error),
     }
 }
 
@@ -90,7 +90,7 @@ fn refused(status: Option<StatusCode>, refusal: &Refusal) -> HttpResponse {
             let own = StatusCode::from_u16(answer.status).unwrap_or_default();
             json(status.unwrap_or(own), answer.challenge).body(answer.body)
         }
-        Err(error) => response::failure(&error),
+        Err(error) => super::failure(&error),
     }
 }
 
@@ -109,10 +109,14 @@ async fn form(http: &HttpRequest, payload: web::Payload, app: &App) -> Result<To
         let text = "Send the parameters as application/x-www-form-urlencoded.";
         return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
+    let within = Duration::from_secs(app.settings.body_timeout);
     let body =
-        limit::body(http.headers(), payload, LIMIT).await.map_err(|error: Error| match error.code() {
-            ErrorCode::TooLarge => refuse(StatusCode::PAYLOAD_TOO_LARGE, "The form is too long."),
-            _ => refuse(StatusCode::BAD_REQUEST, "The body broke off before its end."),
+        limit::body(http.headers(), payload, LIMIT, within).await.map_err(|error: Error| {
+            match error.code() {
+                ErrorCode::TooLarge => refuse(StatusCode::PAYLOAD_TOO_LARGE, "The form is too long."),
+                ErrorCode::SlowBody => refuse(StatusCode::REQUEST_TIMEOUT, "The form did not come in time."),
+                _ => refuse(StatusCode::BAD_REQUEST, "The body broke off before its end."),
+            }
         })?;
     let form = std::str::from_utf8(&body).ok().and_then(pairs);
     let mut headers = http.headers().get_all(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
@@ -120,7 +124,7 @@ async fn form(http: &HttpRequest, payload: web::Payload, app: &App) -> Result<To
     match (form, headers.next()) {
         (Some(form), None) => {
             let request = TokenRequest { form, authorization };
-            fetch_keys(app, &request).await.map_err(|error| response::failure(&error))?;
+            fetch_keys(app, &request).await.map_err(|error| super::failure(&error))?;
             Ok(request)
         }
         _ => {

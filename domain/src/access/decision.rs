@@ -53,6 +53,14 @@ pub fn require(actor: &Actor, letter: Letter, type_: TypeId) -> Result<Access, E
     }
 }
 
+/// Like [`require`], refused when it does not cover every resource of the type.
+///
+/// Errors: [`ErrorCode::Forbidden`].
+pub(crate) fn require_all(actor: &Actor, letter: Letter, type_: TypeId) -> Result<Access, Error> {
+    let access = require(actor, letter, type_)?;
+    if *access.reach(type_) == Reach::All { Ok(access) } else { Err(forbidden()) }
+}
+
 /// Refuses when `access` covers nothing at all.
 ///
 /// Errors: [`ErrorCode::Forbidden`].

@@ -121,7 +121,10 @@ fn run(
             return Ok(Err(Refusal::new(ErrorType::UnsupportedGrantType, text)));
         }
     };
-    let client = granted!(authenticate(server, tx, request)?);
+    let client = match unnamed(tx, request, grant)? {
+        Some(client) => client,
+        None => granted!(authenticate(server, tx, request)?),
+    };
     // Refresh tokens continue what a code began.
     let registered = if grant == "refresh_token" { "authorization_code" } else { grant };
     if !client.grants.iter().any(|own| own == registered) {
@@ -145,6 +148,26 @@ fn run(
         verifier: granted!(required("code_verifier")),
     };
     authorization_code::run(server, tx, &client, &exchange)
+}
+
+/// The public client of a refresh request that names none, as SMART's own library sends it: what is not authenticated only
+/// MAY name itself (`RFC 6749 §3.2.1`, §6). The token says whose it is. `docs/decisions/0230-refresh-without-client-id.md`
+fn unnamed(
+    tx: &mut dyn AuthorizationWrite,
+    request: &TokenRequest,
+    grant: &str,
+) -> Result<Option<Client>, Error> {
+    let identifying = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
+    let named = request.authorization.is_some()
+        || request.form.iter().any(|(name, _)| identifying.contains(&name.as_str()));
+    let secret = request.form.iter().find(|(name, _)| name == "refresh_token");
+    match secret {
+        Some((_, secret)) if grant == "refresh_token" && !named => {
+            let client = refresh_token::client_of(tx, secret)?;
+            Ok(client.filter(|client| matches!(client.authentication, Authentication::Public)))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The client of a token request, proved in exactly one way (`RFC 6749 §2.3`).

@@ -4,6 +4,7 @@ use super::definitions::SearchParameter;
 use super::registry::{InteractionCode, Level, Registry, ResourceType};
 use super::search_parameters::SearchParameters;
 use crate::error::{Error, ErrorCode};
+use crate::operation::Operation;
 use serde_json::{Map, Value, json};
 
 /// The security service of SMART App Launch.
@@ -44,6 +45,8 @@ pub fn statement(registry: &Registry, own: &SearchParameters, installation: &Ins
         registry.types().iter().map(|type_| resource(registry, own, type_, installation)).collect();
     rest.insert("resource".to_owned(), json!(resources));
     rest.insert("interaction".to_owned(), json!(interactions(registry, &[Level::System])));
+    let of_system = operations(registry, &[Level::System], None, installation.base);
+    rest.insert("operation".to_owned(), json!(of_system));
     let mut common = parameters(registry.common_parameters());
     common.push(filter());
     rest.insert("searchParam".to_owned(), json!(common));
@@ -129,6 +132,11 @@ fn resource(
         if !all.is_empty() {
             members.insert("searchParam".to_owned(), json!(parameters(&all)));
         }
+        let levels = [Level::Type, Level::Instance];
+        let own = operations(registry, &levels, Some(type_.name), installation.base);
+        if !own.is_empty() {
+            members.insert("operation".to_owned(), json!(own));
+        }
     }
     resource
 }
@@ -159,6 +167,15 @@ fn interactions(registry: &Registry, levels: &[Level]) -> Vec<Value> {
     codes.sort_unstable();
     codes.dedup();
     codes.into_iter().map(|code| json!({ "code": code })).collect()
+}
+
+/// The operations of some levels, each once.
+fn operations(registry: &Registry, levels: &[Level], type_: Option<&str>, base: &str) -> Vec<Value> {
+    let of = levels.iter().flat_map(|level| registry.operations_of(*level, type_));
+    let operations: std::collections::BTreeSet<_> = of.collect();
+    let named =
+        |operation: Operation| json!({ "name": operation.code(), "definition": operation.definition(base) });
+    operations.into_iter().map(named).collect()
 }
 
 /// `_filter`, which looks at no element of its own (`FHIR R4 search_filter.html`).

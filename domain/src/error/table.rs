@@ -48,6 +48,10 @@ macro_rules! table {
 }
 
 table! {
+    /// The request is not HTTP/1.1 as it should be: its first line, a header, or how it says where its body ends.
+    MalformedRequest 400 "structure" "INVALID_REQUEST" "Send a request as RFC 9112 has it, with an address of at most 64 KiB.";
+    /// The head of the request is longer than is read, or has too many headers.
+    HeadTooLarge 431 "too-long" "TOO_LARGE" "Send fewer or shorter headers; send a search as a form to _search.";
     /// The body is not JSON (or has trailing data, or is too deep).
     MalformedBody 400 "structure" "INVALID_JSON" "Send one well-formed JSON document.";
     /// The body breaks R4's structure: unknown element, wrong type, wrong cardinality.
@@ -112,8 +116,8 @@ table! {
     Throttled 429 "throttled" "TOO_MANY_REQUESTS" "Wait for the time in Retry-After.";
     /// The server has as much work as it can hold; try again.
     Busy 503 "transient" "SERVICE_UNAVAILABLE" "Wait for the time in Retry-After, then send the same request again.";
-    /// The body did not come within the time it may take.
-    SlowBody 408 "timeout" "REQUEST_TIMEOUT" "Send the body at once, or in smaller requests.";
+    /// The request did not come within the time it may take.
+    SlowBody 408 "timeout" "REQUEST_TIMEOUT" "Send the request at once, its body perhaps in smaller requests.";
     /// The work took longer than a request may.
     Timeout 504 "timeout" "TIMEOUT" "Ask for less, or try again later.";
     /// The store has no room left.

@@ -2,9 +2,11 @@
 //! (`FHIR R4 http.html#general`).
 
 use super::{Interaction, Parameters};
+use crate::conformance::registry::Registry;
 use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
+use crate::operation::{Operation, Target};
 use crate::search::{Compartment, SearchScope};
 use crate::store::HistoryScope;
 use std::borrow::Cow;
@@ -28,6 +30,10 @@ pub enum Address {
     Instance(TypeId, Id),
     /// `Type/id/_history/version`
     Version(TypeId, Id, i64),
+    /// `$name`, `Type/$name`, `Type/id/$name` (`FHIR R4 operations.html`)
+    Operation(Operation, Target),
+    /// `_jobs/id`: what was asked for and is done in the background (`FHIR R4 async.html`)
+    Job(Id),
 }
 
 impl Address {
@@ -46,6 +52,12 @@ impl Address {
             ["metadata"] => Ok(Address::Metadata),
             ["_history"] => Ok(Address::History(HistoryScope::System)),
             ["_search"] => Ok(Address::Search(SearchScope::System)),
+            [name] if name.starts_with('$') => operation(name, Target::System),
+            [type_, name] if name.starts_with('$') => operation(name, Target::Type(resource_type(type_)?)),
+            [type_, id, name] if name.starts_with('$') => {
+                operation(name, Target::Instance(resource_type(type_)?, logical_id(id)?))
+            }
+            ["_jobs", id] => Ok(Address::Job(job_id(id)?)),
             [type_] => Ok(Address::Type(resource_type(type_)?)),
             [type_, "_search"] => Ok(Address::Search(SearchScope::Type(resource_type(type_)?))),
             [type_, "_history"] => Ok(Address::History(HistoryScope::Type(resource_type(type_)?))),
@@ -74,7 +86,8 @@ impl Address {
             Address::Metadata | Address::History(_) | Address::Version(..) | Address::Compartment(_) => {
                 &["GET", "HEAD"]
             }
-            Address::Search(_) => &["POST"],
+            Address::Search(_) | Address::Operation(..) => &["POST"],
+            Address::Job(_) => &["GET", "HEAD", "DELETE"],
             Address::Type(_) => &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             Address::Instance(..) => &["GET", "HEAD", "PUT", "PATCH", "DELETE"],
         }
@@ -83,7 +96,8 @@ impl Address {
     /// The interaction that `method` asks for here. `HEAD` is `GET`; the caller drops the body.
     /// `body` is taken as it is; for `_search` the caller has joined the form's pairs to `parameters`.
     ///
-    /// Errors: [`ErrorCode::MethodNotAllowed`].
+    /// Errors: [`ErrorCode::MethodNotAllowed`]; [`ErrorCode::UnknownParameter`] for a create with a condition in its
+    /// address.
     pub fn interaction(
         self,
         method: &str,
@@ -99,7 +113,10 @@ impl Address {
                 Ok(Interaction::Search(scope, parameters))
             }
             (Address::Type(type_), "GET") => Ok(Interaction::Search(SearchScope::Type(type_), parameters)),
-            (Address::Type(type_), "POST") => Ok(Interaction::Create(type_, body)),
+            (Address::Type(type_), "POST") => {
+                check_create(&parameters)?;
+                Ok(Interaction::Create(type_, body))
+            }
             (Address::Type(type_), "PUT") => Ok(Interaction::ConditionalUpdate(type_, parameters, body)),
             // The caller says what media type the body has; that of an entry is its resource's.
             (Address::Type(type_), "PATCH") => {
@@ -114,11 +131,32 @@ impl Address {
             (Address::Version(type_, id, version), "GET") => {
                 Ok(Interaction::Vread(type_, id, version, parameters))
             }
+            (Address::Operation(operation, target), "POST") => {
+                Ok(Interaction::Operation(operation, target, parameters, body))
+            }
+            (Address::Job(id), "GET") => Ok(Interaction::JobStatus(id)),
+            (Address::Job(id), "DELETE") => Ok(Interaction::CancelJob(id)),
             (address, _) => Err(Error::new(
                 ErrorCode::MethodNotAllowed,
                 format!("This address takes {}.", address.methods().join(", ")),
             )),
         }
+    }
+}
+
+/// A create has no parameters but those of its answer's form (`FHIR R4 http.html#create`). Some servers take more as the
+/// condition on which to create, so leaving them unread would make what the client did not want twice.
+fn check_create(parameters: &Parameters) -> Result<(), Error> {
+    let form = ["_format", "_pretty", "_summary", "_elements"];
+    match parameters.iter().find(|(name, _)| !form.contains(&name.as_str())) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::new(
+            ErrorCode::UnknownParameter,
+            format!(
+                "A create has no parameter '{name}', and nothing was created. To create only what is not there yet, send \
+                 the search in the header If-None-Exist."
+            ),
+        )),
     }
 }
 
@@ -130,6 +168,27 @@ pub fn parameters(query: &str) -> Parameters {
 /// Whether a segment after an id can name what to search for: a type, and none of the words that begin with `_` or `$`.
 fn is_member(segment: &str) -> bool {
     segment == "*" || segment.starts_with(|first: char| first.is_ascii_alphabetic())
+}
+
+/// The operation of a name, if it is offered for such a target.
+fn operation(name: &str, target: Target) -> Result<Address, Error> {
+    let type_ = match target {
+        Target::System => None,
+        Target::Type(type_) | Target::Instance(type_, _) => Some(Definitions::r4().type_name(type_)),
+    };
+    let offered = Registry::r4()
+        .operations_of(target.level(), type_)
+        .find(|own| name.strip_prefix('$') == Some(own.code()));
+    offered.map(|own| Address::Operation(own, target)).ok_or_else(|| {
+        Error::new(
+            ErrorCode::NotFoundRoute,
+            "There is no such operation here. See the CapabilityStatement at /metadata.",
+        )
+    })
+}
+
+fn job_id(text: &str) -> Result<Id, Error> {
+    Id::parse(text).map_err(|_| Error::new(ErrorCode::NotFound, "There is no such job, or it is not yours."))
 }
 
 /// The scope `type_/id/member`.

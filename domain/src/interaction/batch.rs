@@ -77,11 +77,6 @@ impl PreparedBatch {
                 answer => answer,
             });
         }
-        Ok(Answer {
-            status: 200,
-            body: Some(responses("batch-response", &answers)),
-            version: None,
-            location: false,
-        })
+        Ok(Answer::of(200, responses("batch-response", &answers)))
     }
 }

@@ -41,6 +41,7 @@ fn answer(write: &PreparedWrite, version: i64, updated: Instant) -> Answer {
         body: outcome,
         version: Some(Version { type_: write.type_, id: write.id.clone(), version, updated }),
         location: false,
+        headers: Vec::new(),
     }
 }
 

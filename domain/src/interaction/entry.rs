@@ -3,7 +3,7 @@
 
 use super::address::{Address, parameters};
 use super::condition::{Conditions, Tags};
-use super::{Answer, Prefer, Request, Return};
+use super::{Answer, Interaction, Prefer, Request, Return};
 use crate::clock::Instant;
 use crate::conformance::Definitions;
 use crate::error::{Error, ErrorCode, Issue};
@@ -96,6 +96,7 @@ fn request(entry: &Object<'_>, base: &str, prefer: Prefer) -> Result<Request, Er
     }
     let interaction = Address::parse(path)
         .and_then(|address| address.interaction(method, parameters(query), Vec::new()))
+        .and_then(alone)
         .map_err(|error| error.at("request.url"))?;
     let if_modified_since =
         request.str("ifModifiedSince").and_then(date::interval).map(|(lo, _)| Instant(lo));
@@ -115,6 +116,21 @@ fn request(entry: &Object<'_>, base: &str, prefer: Prefer) -> Result<Request, Er
         prefer: Prefer { return_: prefer.return_.or(Some(Return::Minimal)), ..prefer },
         provenance: None,
     })
+}
+
+/// What begins work in the background, and what asks after it, is no part of other work.
+fn alone(interaction: Interaction) -> Result<Interaction, Error> {
+    match interaction {
+        Interaction::Operation(operation, ..) => {
+            let message = format!("${} is asked for by itself, not in a Bundle.", operation.code());
+            Err(Error::new(ErrorCode::NotSupported, message))
+        }
+        Interaction::JobStatus(_) | Interaction::CancelJob(_) => {
+            let message = "A job is asked after by itself, not in a Bundle.";
+            Err(Error::new(ErrorCode::NotSupported, message))
+        }
+        interaction => Ok(interaction),
+    }
 }
 
 /// Writes a Bundle of responses, one for each entry, in order.

@@ -119,7 +119,7 @@ impl PreparedHistory {
             next: next.as_deref(),
             subset: &self.subset,
         };
-        Ok(Answer { status: 200, body: Some(bundle::history(&head, &page)), version: None, location: false })
+        Ok(Answer::of(200, bundle::history(&head, &page)))
     }
 }
 

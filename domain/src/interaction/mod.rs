@@ -31,6 +31,7 @@ use crate::clock::Instant;
 use crate::conformance::TypeId;
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
+use crate::operation::{Operation, Target};
 use crate::search::SearchScope;
 use crate::store::HistoryScope;
 use condition::Conditions;
@@ -112,6 +113,12 @@ pub enum Interaction {
     ConditionalDelete(TypeId, Parameters),
     /// `POST /` with a Bundle of type batch or transaction.
     Bundle(Vec<u8>),
+    /// `POST …/$name?parameters`, with the body.
+    Operation(Operation, Target, Parameters, Vec<u8>),
+    /// `GET /_jobs/id`.
+    JobStatus(Id),
+    /// `DELETE /_jobs/id`.
+    CancelJob(Id),
 }
 
 /// Decoded name-value pairs of a URL's query or a form, in order.
@@ -128,6 +135,15 @@ pub struct Answer {
     pub version: Option<Version>,
     /// Whether `Location` is sent (create, update-as-create).
     pub location: bool,
+    /// What else the headers say.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    /// An answer with a body that is no version of a resource.
+    pub const fn of(status: u16, body: Vec<u8>) -> Answer {
+        Answer { status, body: Some(body), version: None, location: false, headers: Vec::new() }
+    }
 }
 
 /// The version of a resource that an answer is about.

@@ -74,7 +74,7 @@ impl PreparedSearch {
             subset: &self.parsed.subset,
         };
         let body = searchset(&head, &matches, &self.parsed.warnings);
-        Ok(Answer { status: 200, body: Some(body), version: None, location: false })
+        Ok(Answer::of(200, body))
     }
 }
 

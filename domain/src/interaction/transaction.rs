@@ -171,7 +171,7 @@ impl PreparedTransaction {
             .map(|answer| answer.ok_or_else(|| Error::internal("an entry was not answered")))
             .collect();
         let body = responses("transaction-response", &answers);
-        Ok(Answer { status: 200, body: Some(body), version: None, location: false })
+        Ok(Answer::of(200, body))
     }
 }
 

@@ -244,7 +244,7 @@ impl PreparedWrite {
         let told = || crate::error::information(&format!("{count} resources were deleted."));
         let outcome = (self.answer == Return::OperationOutcome).then(told);
         let status = if outcome.is_some() { 200 } else { 204 };
-        Answer { status, body: outcome, version: None, location: false }
+        Answer { status, body: outcome, version: None, location: false, headers: Vec::new() }
     }
 
     /// The answer in the form that `Prefer` asked for.
@@ -265,6 +265,7 @@ impl PreparedWrite {
             body,
             version: Some(Version { type_: self.type_, id: self.id.clone(), version, updated }),
             location: status == 201,
+            headers: Vec::new(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod reindex;
 pub mod removal;
+pub mod status;
 
 use crate::clock::Instant;
 use crate::error::Error;

@@ -59,6 +59,12 @@ impl Definition {
     }
 }
 
+/// The code and canonical URL of a parameter as kept.
+pub(crate) fn code_and_url(own: &Defined) -> Option<(String, String)> {
+    let definition: Definition = serde_json::from_str(&own.definition).ok()?;
+    Some((definition.code, definition.url))
+}
+
 /// The custom search parameters that are indexed, and how far.
 pub(super) fn load(tx: &mut dyn ReadTx) -> Result<Vec<CustomParameter>, Error> {
     let mut found = Vec::new();

@@ -6,6 +6,7 @@ mod follow;
 mod known;
 mod reading;
 
+pub(crate) use definition::code_and_url;
 pub(crate) use follow::follow;
 pub(crate) use known::Known;
 pub use known::{SETTLING, UNSEEN};

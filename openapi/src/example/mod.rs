@@ -6,6 +6,8 @@
 mod least;
 
 use domain::conformance::Definitions;
+use domain::conformance::registry::Level;
+use domain::operation::Operation;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use utoipa::openapi::example::{Example, ExampleBuilder};
@@ -30,6 +32,8 @@ pub(crate) const TRANSACTION_RESPONSE: &str = "TransactionResponse";
 pub(crate) const JSON_PATCH: &str = "JsonPatch";
 /// A FHIRPath Patch.
 pub(crate) const FHIRPATH_PATCH: &str = "FhirPathPatch";
+/// What `$reindex` takes.
+const REINDEX: &str = "Reindex";
 /// What every error is.
 pub(crate) const OUTCOME: &str = "OperationOutcome";
 
@@ -53,6 +57,14 @@ impl Examples {
             let example = ExampleBuilder::new().value(Some(value(&name))).build();
             (name, example)
         })
+    }
+}
+
+/// The example of what an operation takes.
+pub(crate) const fn of_operation(operation: Operation, level: Level) -> &'static str {
+    match (operation, level) {
+        (Operation::Reindex, Level::System) => REINDEX,
+        (Operation::Reindex, _) => "Parameters",
     }
 }
 
@@ -103,6 +115,10 @@ pub(crate) fn value(name: &str) -> Value {
                 { "name": "path", "valueString": "language" },
             ] }],
         }),
+        REINDEX => json!({
+            "resourceType": "Parameters",
+            "parameter": [{ "name": "type", "valueCode": "Patient" }],
+        }),
         OUTCOME => json!({
             "resourceType": "OperationOutcome",
             "issue": [{
@@ -144,7 +160,7 @@ mod tests {
     #[test]
     fn every_example_is_valid() {
         let names = Registry::r4().types().iter().map(|type_| type_.name);
-        let bundles = [SEARCHSET, HISTORY, TRANSACTION, TRANSACTION_RESPONSE];
+        let bundles = [SEARCHSET, HISTORY, TRANSACTION, TRANSACTION_RESPONSE, FHIRPATH_PATCH, REINDEX];
         let mut wrong = Vec::new();
         for name in names.chain(bundles) {
             let text = value(name).to_string();

@@ -74,6 +74,10 @@ fn found(
     if query.count == 0 {
         return Ok((Vec::new(), total));
     }
+    let drive = match drive {
+        Some(drive) if drive::is_longer_than_a_scan(tx, access, query, &drive)? => None,
+        drive => drive,
+    };
     let page = match (&drive, dated::parameter(query)) {
         (None, Some(parameter)) => {
             tx.snapshot()?;

@@ -56,6 +56,7 @@ fn a_wrong_setting_is_refused_by_its_name() {
         ("BINNACLE_RATE_LIMIT_CLIENT", "1.5"),
         ("BINNACLE_NHS_NUMBER", "maybe"),
         ("BINNACLE_SQLITE_SYNCHRONOUS", "off"),
+        ("BINNACLE_STORE_COMPRESSION", "gzip"),
         ("BINNACLE_LOG_FORMAT", "xml"),
         ("BINNACLE_DATABASE_URL", "mysql://root:hunter2@db/x"),
         ("BINNACLE_BODY_LIMIT", "0"),
@@ -246,8 +247,10 @@ fn a_client_and_an_address_may_ask_as_often_as_set() {
 
     let server = Settings::open(Database::Sqlite).with("BINNACLE_RATE_LIMIT_ADDRESS", "4").start();
     (0..4).for_each(|_| drop(server.http().get("metadata").expect(200)));
-    for path in ["metadata", "/oauth2/token", "/openapi.json", "/nowhere"] {
+    for path in ["metadata", "/openapi.json", "/nowhere"] {
         server.http().get(path).expect_error(429);
     }
+    let refused = server.http().get("/oauth2/token").expect(429);
+    assert_eq!(refused.json()["error"], "temporarily_unavailable", "as RFC 6749 §5.2 has it: {refused}");
     server.http().get("/health/live").expect(200);
 }

@@ -2,6 +2,7 @@
 
 use super::endpoint::{ask, ask_with, basic, granted, post, refused};
 use super::flow::{Flow, Request};
+use super::jws;
 use crate::database::Database;
 use crate::http::Answer;
 use crate::server::{Server, Settings};
@@ -92,7 +93,15 @@ guarded! {
         let system = token::confidential(server, "system/*.rs");
         let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
         refused(ask_with(server.http(), &[("Authorization", &basic(&system, SECRET))], &form), 400, "unauthorized_client");
-        refused(ask(server, &form), 401, "invalid_client");
+        // A public client need not name itself (RFC 6749 §3.2.1): the token says whose it is. Who names itself must be it.
+        refused(ask(server, &[form[0], ("refresh_token", "x")]), 401, "invalid_client");
+        let next = granted(ask(server, &form));
+        assert_eq!(jws::part(text(&next, "access_token"), 1)["client_id"], own.client.as_str());
+        refused(ask(server, &form), 400, "invalid_grant");
+        let (token, system) = (text(&next, "refresh_token"), basic(&system, SECRET));
+        let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        refused(ask_with(server.http(), &[("Authorization", &system)], &form), 400, "unauthorized_client");
+        refused(ask(server, &[form[0], form[1], ("client_id", "")]), 401, "invalid_client");
         granted(refresh(server, &own.client, token, &[]));
 
         let arguments = ["--secret-stdin", "--grant", "authorization_code", "--redirect-uri", CALLBACK, "--scope", EVERYTHING];
@@ -102,6 +111,7 @@ guarded! {
         let first = granted(confidential.exchange_with(&confidential.code(), &[("client_secret", SECRET)]));
         let token = text(&first, "refresh_token");
         refused(refresh(server, &client, token, &[]), 401, "invalid_client");
+        refused(ask(server, &[("grant_type", "refresh_token"), ("refresh_token", token)]), 401, "invalid_client");
         refused(refresh(server, &client, token, &[("client_secret", "wrong")]), 401, "invalid_client");
         granted(refresh(server, &client, token, &[("client_secret", SECRET)]));
     }

@@ -1,6 +1,8 @@
 //! Reindexing in the background: by itself when the format of the index is older, and what it costs nobody.
 
 mod format;
+mod killed;
+mod operation;
 
 use crate::commands::said;
 use crate::http::Http;

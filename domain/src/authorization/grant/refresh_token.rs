@@ -7,7 +7,7 @@
 use super::{Granted, LIFETIME, granted};
 use crate::access::scope::Context;
 use crate::authorization::access_token::{self, Claims};
-use crate::authorization::client::Client;
+use crate::authorization::client::{self, Client};
 use crate::authorization::{AuthorizationServer, ErrorType, Refusal, digest, from_json, to_json, user};
 use crate::clock::Instant;
 use crate::error::Error;
@@ -84,19 +84,10 @@ pub fn run(
 ) -> Result<Result<Granted, Refusal>, Error> {
     let refused = || Ok(Err(Refusal::invalid_grant()));
     let key = digest(secret);
-    let (token, spent) =
-        match (tx.authorization(Kind::RefreshToken, &key)?, tx.authorization(Kind::SpentRefreshToken, &key)?)
-        {
-            (Some(record), _) if record.expires.is_none_or(|expires| expires <= server.clock.now()) => {
-                return refused();
-            }
-            (Some(record), _) => (from_json::<RefreshToken>(&record.body)?, None),
-            (None, Some(record)) => {
-                let spent: Spent = from_json(&record.body)?;
-                (from_json::<RefreshToken>(&spent.token)?, Some(spent))
-            }
-            (None, None) => return refused(),
-        };
+    let Some(Found { token, spent, expires }) = find(tx, &key)? else { return refused() };
+    if spent.is_none() && expires.is_none_or(|expires| expires <= server.clock.now()) {
+        return refused();
+    }
     // Another client's attempt neither uses it up nor learns that it exists.
     if token.client_id != client.id {
         return refused();
@@ -117,6 +108,34 @@ pub fn run(
     let record = Record { key, body: to_json(&spent)?, expires: Some(now.plus_seconds(OFFLINE)) };
     tx.put_authorization(Kind::SpentRefreshToken, &record)?;
     Ok(Ok(Granted { id_token: None, refresh_token: Some(next), claims }))
+}
+
+/// A refresh token as it is stored: how it was spent if it was, and when it expires.
+struct Found {
+    token: RefreshToken,
+    spent: Option<Spent>,
+    expires: Option<Instant>,
+}
+
+/// The refresh token of this digest.
+fn find(tx: &mut dyn AuthorizationWrite, key: &str) -> Result<Option<Found>, Error> {
+    if let Some(record) = tx.authorization(Kind::RefreshToken, key)? {
+        return Ok(Some(Found { token: from_json(&record.body)?, spent: None, expires: record.expires }));
+    }
+    let Some(record) = tx.authorization(Kind::SpentRefreshToken, key)? else { return Ok(None) };
+    let spent: Spent = from_json(&record.body)?;
+    Ok(Some(Found { token: from_json(&spent.token)?, spent: Some(spent), expires: record.expires }))
+}
+
+/// The client that a refresh token was issued to, used or not.
+pub(in crate::authorization) fn client_of(
+    tx: &mut dyn AuthorizationWrite,
+    secret: &str,
+) -> Result<Option<Client>, Error> {
+    match find(tx, &digest(secret))? {
+        Some(found) => client::find(tx, &found.token.client_id),
+        None => Ok(None),
+    }
 }
 
 /// The scope asked for, the granted one when none is.

@@ -193,9 +193,20 @@ const REQUEST_ID: Header = Header {
 };
 const ETAG: Header = Header { name: "ETag", description: "The version of the resource, as `W/\"3\"`." };
 const LAST_MODIFIED: Header = Header { name: "Last-Modified", description: "When this version was made." };
+const PROGRESS: Header = Header {
+    name: "X-Progress",
+    description: "How far the work is, for people to read (`FHIR R4 async.html`).",
+};
+const RETRY_AFTER: Header =
+    Header { name: "Retry-After", description: "Seconds after which a repeat may succeed, or tell more." };
+const EXPIRES: Header = Header { name: "Expires", description: "Until when this is told." };
+const STATUS_LOCATION: Header = Header {
+    name: "Content-Location",
+    description: "The address of what was made, or at which its progress is told.",
+};
 const LOCATION: Header =
     Header { name: "Location", description: "The address of the version that was made." };
-const CONTENT_LOCATION: Header = Header { name: "Content-Location", description: "The same as `Location`." };
+const CONTENT_LOCATION: Header = STATUS_LOCATION;
 
 /// Headers that a request may have.
 pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [Header] {
@@ -217,7 +228,10 @@ pub(super) const fn request_headers(interaction: InteractionCode) -> &'static [H
         InteractionCode::Capabilities
         | InteractionCode::HistorySystem
         | InteractionCode::HistoryType
-        | InteractionCode::HistoryInstance => &[REQUEST_ID],
+        | InteractionCode::HistoryInstance
+        | InteractionCode::Operation(..)
+        | InteractionCode::JobStatus
+        | InteractionCode::CancelJob => &[REQUEST_ID],
     }
 }
 
@@ -232,7 +246,10 @@ pub(super) const fn answer_headers(interaction: InteractionCode) -> &'static [He
         | InteractionCode::Patch
         | InteractionCode::ConditionalPatch
         | InteractionCode::Delete => &[ETAG, LAST_MODIFIED, REQUEST_ID],
+        InteractionCode::Operation(..) => &[STATUS_LOCATION, REQUEST_ID],
+        InteractionCode::JobStatus => &[PROGRESS, RETRY_AFTER, EXPIRES, REQUEST_ID],
         InteractionCode::Capabilities
+        | InteractionCode::CancelJob
         | InteractionCode::ConditionalDelete
         | InteractionCode::Bundle
         | InteractionCode::SearchSystem

@@ -11,6 +11,7 @@ pub use service::{Purpose, Service, ServiceRoute};
 
 use super::definitions::{Definitions, SearchParameter};
 use super::{SearchKind, TypeId};
+use crate::operation::Operation;
 use crate::search::supported::offered;
 use std::sync::OnceLock;
 
@@ -108,6 +109,16 @@ impl Registry {
         self.routes().iter().filter(move |route| route.interaction.level() == level)
     }
 
+    /// The operations of one level, of the whole server or of a type.
+    pub fn operations_of(&self, level: Level, type_: Option<&str>) -> impl Iterator<Item = Operation> {
+        let of_level =
+            self.routes_of(level).filter(move |route| type_.is_none_or(|type_| route.is_for(type_)));
+        of_level.filter_map(|route| match route.interaction {
+            InteractionCode::Operation(operation, _) => Some(operation),
+            _ => None,
+        })
+    }
+
     /// Every method at every address beside FHIR's.
     pub const fn services(&self) -> &'static [ServiceRoute] {
         service::SERVICES
@@ -187,8 +198,9 @@ mod tests {
     #[test]
     fn routes_are_those_that_addresses_offer() {
         for route in Registry::r4().routes() {
-            let path = route.path.replace("{type}", "Patient").replace("{id}", "x").replace("{version}", "1");
-            let path = path.replace("{member}", "Observation");
+            let type_ = route.only.unwrap_or("Patient");
+            let path = route.path.replace("{type}", type_).replace("{id}", "x").replace("{version}", "1");
+            let path = path.replace("{member}", "Observation").replace("{job}", "x");
             let address = Address::parse(&path).unwrap();
             assert!(address.methods().contains(&route.method.name()), "{} {path}", route.method.name());
             for method in address.methods().iter().filter(|method| **method != "HEAD") {

@@ -1,5 +1,7 @@
 //! The addresses below the FHIR base: method, path template and interaction (`FHIR R4 http.html#summary`).
 
+use crate::operation::Operation;
+
 /// An HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
@@ -80,17 +82,26 @@ pub enum InteractionCode {
     ConditionalUpdate,
     /// Delete of what a search finds.
     ConditionalDelete,
+    /// An operation, at a level.
+    Operation(Operation, Level),
+    /// How far work in the background is.
+    JobStatus,
+    /// Cancelling such work.
+    CancelJob,
 }
 
 impl InteractionCode {
     /// FHIR's codes for it; a bundle is two.
     pub const fn codes(self) -> &'static [&'static str] {
         match self {
-            // Not codes of CapabilityStatement.rest.interaction: every server has the one, and `rest.compartment` tells the
-            // other.
+            // Not codes of CapabilityStatement.rest.interaction: every server has the one, `rest.compartment` and
+            // `operation` tell others, and jobs are told by `Content-Location`.
             InteractionCode::Capabilities
             | InteractionCode::SearchCompartment
-            | InteractionCode::SearchCompartmentType => &[],
+            | InteractionCode::SearchCompartmentType
+            | InteractionCode::Operation(..)
+            | InteractionCode::JobStatus
+            | InteractionCode::CancelJob => &[],
             InteractionCode::Bundle => &["batch", "transaction"],
             InteractionCode::HistorySystem => &["history-system"],
             InteractionCode::SearchSystem => &["search-system"],
@@ -109,10 +120,13 @@ impl InteractionCode {
     /// What it is about.
     pub const fn level(self) -> Level {
         match self {
+            InteractionCode::Operation(_, level) => level,
             InteractionCode::Capabilities
             | InteractionCode::Bundle
             | InteractionCode::HistorySystem
-            | InteractionCode::SearchSystem => Level::System,
+            | InteractionCode::SearchSystem
+            | InteractionCode::JobStatus
+            | InteractionCode::CancelJob => Level::System,
             InteractionCode::Create
             | InteractionCode::SearchType
             | InteractionCode::HistoryType
@@ -133,7 +147,11 @@ impl InteractionCode {
     /// entries of a bundle need theirs.
     pub const fn letter(self) -> Option<char> {
         match self {
-            InteractionCode::Capabilities | InteractionCode::Bundle => None,
+            InteractionCode::Capabilities
+            | InteractionCode::Bundle
+            | InteractionCode::Operation(..)
+            | InteractionCode::JobStatus
+            | InteractionCode::CancelJob => None,
             InteractionCode::Create => Some('c'),
             InteractionCode::Read | InteractionCode::Vread | InteractionCode::HistoryInstance => Some('r'),
             InteractionCode::Update
@@ -147,6 +165,15 @@ impl InteractionCode {
             | InteractionCode::SearchCompartmentType
             | InteractionCode::HistorySystem
             | InteractionCode::HistoryType => Some('s'),
+        }
+    }
+
+    /// The one scope that a token needs, where it is not told by [`Self::letter`] and the type.
+    pub const fn scope(self) -> Option<&'static str> {
+        match self {
+            InteractionCode::Operation(operation, _) => Some(operation.scope()),
+            InteractionCode::JobStatus | InteractionCode::CancelJob => Some(Operation::Reindex.scope()),
+            _ => None,
         }
     }
 
@@ -195,21 +222,38 @@ impl InteractionCode {
 pub struct Route {
     /// The method.
     pub method: Method,
-    /// Path below the FHIR base, with `{type}`, `{id}`, `{version}` and `{member}`, a type of a compartment; the base itself
-    /// is empty.
+    /// Path below the FHIR base, with `{type}`, `{id}`, `{version}`, `{job}` and `{member}`, a type of a compartment; the
+    /// base itself is empty.
     pub path: &'static str,
     /// What it does.
     pub interaction: InteractionCode,
     /// Whether the parameters come in the body, as a form (`_search`).
     pub form: bool,
+    /// The one type that has it; `None`: all types.
+    pub only: Option<&'static str>,
+}
+
+impl Route {
+    /// Whether resources of a type have it, or it is of no type.
+    pub fn is_for(&self, type_: &str) -> bool {
+        self.only.is_none_or(|only| only == type_)
+    }
 }
 
 const fn route(method: Method, path: &'static str, interaction: InteractionCode) -> Route {
-    Route { method, path, interaction, form: false }
+    Route { method, path, interaction, form: false, only: None }
 }
 
 const fn form(path: &'static str, interaction: InteractionCode) -> Route {
-    Route { method: Method::Post, path, interaction, form: true }
+    Route { method: Method::Post, path, interaction, form: true, only: None }
+}
+
+const fn operation(path: &'static str, operation: Operation, level: Level) -> Route {
+    route(Method::Post, path, InteractionCode::Operation(operation, level))
+}
+
+const fn of_type(type_: &'static str, route: Route) -> Route {
+    Route { only: Some(type_), ..route }
 }
 
 /// Every route, for the types that [`Registry::types`](super::Registry::types) lists.
@@ -236,4 +280,9 @@ pub(super) const ROUTES: &[Route] = &[
     form("/{type}/{id}/_search", InteractionCode::SearchCompartment),
     route(Method::Get, "/{type}/{id}/{member}", InteractionCode::SearchCompartmentType),
     form("/{type}/{id}/{member}/_search", InteractionCode::SearchCompartmentType),
+    operation("/$reindex", Operation::Reindex, Level::System),
+    operation("/{type}/$reindex", Operation::Reindex, Level::Type),
+    of_type("SearchParameter", operation("/{type}/{id}/$reindex", Operation::Reindex, Level::Instance)),
+    route(Method::Get, "/_jobs/{job}", InteractionCode::JobStatus),
+    route(Method::Delete, "/_jobs/{job}", InteractionCode::CancelJob),
 ];

@@ -40,7 +40,9 @@ enum Value {
 /// [`ErrorCode::InvalidValue`](crate::ErrorCode::InvalidValue) for a path that is no FHIRPath.
 pub(super) fn parse(parameters: &Json<'_>) -> Result<Vec<Operation>, Error> {
     if parameters.resource_type() != Some("Parameters") {
-        return Err(malformed("a FHIRPath Patch is a Parameters resource"));
+        return Err(malformed(
+            "a FHIRPath Patch is a Parameters resource, a JSON Patch an array of operations",
+        ));
     }
     let all = parameters.get("parameter").map(Json::each).unwrap_or_default();
     if all.len() > MOST_OPERATIONS {

@@ -33,8 +33,16 @@ impl Patch {
     pub fn parse(media_type: &str, body: &[u8]) -> Result<Patch, Error> {
         match media_type {
             "application/json-patch+json" => json_patch::parse(&Json::parse(body)?).map(Patch::Json),
-            "application/fhir+json" | "application/json+fhir" | "application/json" => {
+            "application/fhir+json" | "application/json+fhir" => {
                 fhirpath_patch::parse(&Json::parse(body)?).map(Patch::FhirPath)
+            }
+            // What clients call any JSON: an array is no resource.
+            "application/json" => {
+                let tree = Json::parse(body)?;
+                match tree {
+                    Json::Array(_) => json_patch::parse(&tree).map(Patch::Json),
+                    _ => fhirpath_patch::parse(&tree).map(Patch::FhirPath),
+                }
             }
             "application/xml-patch+xml" => Err(refused("XML Patch is not supported")),
             _ => Err(refused("This is no patch's media type")),
