@@ -87,11 +87,14 @@ fn matches(
     covered_any_living(statement.sql(ALIVE).sql(" AND "), tx.names, access)?;
     part::all(statement, tx.names, access, &query.types, &query.criteria)?;
     if query.parts == Parts::Both {
+        let own = Query { parts: Parts::No, after: None, ..query.clone() };
+        let drive = drive::choose(tx, access, &own)?;
         row(statement.sql(" UNION ALL SELECT v.rid AS rid, "), "0")
             .sql(" AS place, CAST(0 AS BIGINT) AS part");
-        sort::keys(statement, by, None)?;
-        rows::living(statement.sql(" FROM resource v WHERE "), tx, access, &query.types)?;
-        super::criterion::all(statement, tx.names, access, &query.criteria)?;
+        sort::names(statement, &query.sort);
+        statement.sql(" FROM (");
+        rows::select(statement, tx, access, &own, drive.as_ref())?;
+        statement.sql(") v");
     }
     Ok(())
 }

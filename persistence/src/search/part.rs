@@ -168,7 +168,11 @@ fn rows_of(
     table: &'static str,
     (parameter, facets): (ParameterId, &[Facet]),
 ) {
-    statement.sql("(SELECT 1 FROM ").sql(table).sql(" i WHERE i.rid = c.rid AND i.p IN (");
+    // As for resources: where the index by `rid` does not hold all columns, `+` keeps SQLite from the other.
+    statement.sql("(SELECT 1 FROM ").sql(table).sql(match table {
+        "ix_token" | "ix_date" | "ix_reference" => " i WHERE i.rid = c.rid AND i.p IN (",
+        _ => " i WHERE i.rid = c.rid AND +i.p IN (",
+    });
     for (n, facet) in facets.iter().enumerate() {
         statement.sql(if n > 0 { ", " } else { "" });
         statement.integer(names.p_of_any(parameter, *facet)).sql(" + c.part");

@@ -61,7 +61,7 @@ fn value(statement: &mut Statement, of: Order<'_>, sort: &Sort) -> Result<(), Er
     };
     statement.sql(select);
     if of.of_part {
-        statement.sql("c.rid AND i.p IN (");
+        statement.sql("c.rid AND +i.p IN (");
         for (n, parameter) in parameters.iter().enumerate() {
             let any = of.names.p_of_any(*parameter, Facet::Value);
             statement.sql(if n > 0 { ", " } else { "" }).integer(any).sql(" + c.part");
@@ -149,6 +149,13 @@ fn key(
     }
 }
 
+/// Adds the names of the sort keys as columns.
+pub(super) fn names(statement: &mut Statement, sorts: &[Sort]) {
+    for (_, (.., column)) in sorts.iter().zip(KEYS) {
+        statement.sql(column);
+    }
+}
+
 /// Begins a query of the resources of a page and their sort keys, of the rows that follow as `m`.
 pub(super) fn resources(sorts: &[Sort]) -> Statement {
     let mut statement = columns(sorts);
@@ -160,9 +167,7 @@ pub(super) fn resources(sorts: &[Sort]) -> Statement {
 pub(super) fn columns(sorts: &[Sort]) -> Statement {
     let mut statement =
         Statement::new("SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body");
-    for (_, (.., column)) in sorts.iter().zip(KEYS) {
-        statement.sql(column);
-    }
+    names(&mut statement, sorts);
     statement
 }
 
