@@ -53,20 +53,35 @@ pub(super) fn all(
 }
 
 /// Adds that the reference `i`, of a resource or of what it contains, is to a contained resource of one of `targets` that
-/// meets its criteria.
+/// meets its criteria; one list of them is for all.
 pub(super) fn linked(
     statement: &mut Statement,
     names: &Names,
     access: &Access,
     (targets, criteria): (&[TypeId], &[Vec<Criterion>]),
 ) -> Result<(), Error> {
+    let ends: Vec<(&[TypeId], &[Criterion])> = match criteria {
+        [criteria] => vec![(targets, criteria)],
+        _ => targets.chunks(1).zip(criteria.iter().map(Vec::as_slice)).collect(),
+    };
+    linked_to(statement, names, access, &ends)
+}
+
+/// The same, by the types and what each of them must meet.
+pub(super) fn linked_to(
+    statement: &mut Statement,
+    names: &Names,
+    access: &Access,
+    ends: &[(&[TypeId], &[Criterion])],
+) -> Result<(), Error> {
     listed_of(statement.sql("i.target = 0 AND (SELECT 1 FROM "), names);
-    statement.sql(" WHERE c.rid = i.rid AND '#' || c.part_id = i.version AND (1 = 0");
-    for (target, criteria) in targets.iter().zip(criteria) {
-        all(statement.sql(" OR (1 = 1"), names, access, &[*target], criteria)?;
+    statement.sql(" WHERE c.rid = i.rid AND '#' || c.part_id = i.version AND ");
+    criterion::either(statement, ends, |statement, (types, criteria)| {
+        all(statement.sql("(1 = 1"), names, access, types, criteria)?;
         statement.sql(")");
-    }
-    statement.sql(")").sql(SOME);
+        Ok(())
+    })?;
+    statement.sql(SOME);
     Ok(())
 }
 
@@ -77,12 +92,6 @@ pub(super) fn one(
     access: &Access,
     criterion: &Criterion,
 ) -> Result<(), Error> {
-    let each = |statement: &mut Statement, criteria: &[Criterion], between: &'static str| {
-        for (n, criterion) in criteria.iter().enumerate() {
-            one(statement.sql(if n > 0 { between } else { "" }), names, access, criterion)?;
-        }
-        Ok::<(), Error>(())
-    };
     match criterion {
         // Its id is none outside of its container.
         Criterion::Id(_) | Criterion::Contains { .. } | Criterion::Never => {
@@ -111,10 +120,10 @@ pub(super) fn one(
             criterion::led_to(statement, names, access, ends, urls)?;
             // What is contained may refer to what contains it.
             statement.sql(
-                " OR i.target = 0 AND i.version = '#' AND (SELECT 1 FROM resource v WHERE v.rid = i.rid AND (1 = 0",
+                " OR i.target = 0 AND i.version = '#' AND (SELECT 1 FROM resource v WHERE v.rid = i.rid AND ",
             );
-            criterion::ends(statement, names, access, ends)?;
-            statement.sql(")").sql(SOME).sql(")").sql(SOME);
+            criterion::target(statement, names, access, ends)?;
+            statement.sql(SOME).sql(")").sql(SOME);
         }
         Criterion::Has { source, parameter, facet, criteria, .. } => {
             statement.sql("(SELECT 1 FROM ix_reference i WHERE i.rid = c.rid AND i.p = ");
@@ -124,21 +133,18 @@ pub(super) fn one(
             criterion::linked(statement, names, access, (*source, criteria))?;
             statement.sql(SOME).sql(SOME);
         }
-        Criterion::ByType(by_type) => {
-            statement.sql("(1 = 0");
-            for (type_, criterion) in by_type {
-                statement.sql(" OR c.part_type = ").integer(type_key(*type_)).sql(" AND ");
-                one(statement, names, access, criterion)?;
-            }
+        Criterion::ByType(each) => criterion::either(statement, each, |statement, (type_, criterion)| {
+            statement.sql("(c.part_type = ").integer(type_key(*type_)).sql(" AND ");
+            one(statement, names, access, criterion)?;
             statement.sql(")");
-        }
-        Criterion::Any(criteria) => {
-            each(statement.rare().sql("(1 = 0 OR "), criteria, " OR ")?;
-            statement.sql(if criteria.is_empty() { "1 = 0)" } else { ")" });
-        }
+            Ok(())
+        })?,
+        Criterion::Any(criteria) => criterion::either(statement.rare(), criteria, |statement, criterion| {
+            one(statement, names, access, criterion)
+        })?,
         Criterion::All(criteria) => {
-            each(statement.rare().sql("(1 = 1 AND "), criteria, " AND ")?;
-            statement.sql(if criteria.is_empty() { "1 = 1)" } else { ")" });
+            all(statement.rare().sql("(1 = 1"), names, access, &[], criteria)?;
+            statement.sql(")");
         }
         Criterion::Not(criterion) => {
             one(statement.rare().sql("NOT ("), names, access, criterion)?;

@@ -218,24 +218,10 @@ impl Running {
         self.read(|tx| tx.check(&Access::everything(), SearchParameters::r4(), BASE, None)).unwrap().findings
     }
 
-    /// Creates resources in one transaction, all at one instant.
-    pub(super) fn load(&self, resources: &[(&'static str, String, Vec<u8>)]) {
-        let versions = resources.iter().map(|(type_, id, body)| {
-            let (type_, tree) = (type_id(type_), Json::parse(body).unwrap());
-            NewVersion {
-                type_,
-                id: Id::parse(id).unwrap(),
-                version: 1,
-                row: None,
-                revives: false,
-                updated: Instant(1_700_000_000_000_000),
-                method: Method::Update,
-                body: body.clone(),
-                indexed: extract(SearchParameters::r4(), type_, &tree, BASE),
-            }
-        });
+    /// Creates resources in one transaction.
+    pub(super) fn load(&self, versions: &[NewVersion]) {
         let (done, outcome) = channel();
-        self.executor().write(Box::new(Load { versions: versions.collect(), done })).unwrap();
+        self.executor().write(Box::new(Load { versions: versions.to_vec(), done })).unwrap();
         outcome.recv().unwrap().unwrap();
     }
 
@@ -294,6 +280,26 @@ impl Running {
             }
         }
     }
+}
+
+/// First versions of resources.
+pub(super) fn new_versions(resources: &[(&'static str, String, Vec<u8>)]) -> Vec<NewVersion> {
+    let version = |((type_, id, body), number): (&(&'static str, String, Vec<u8>), i64)| {
+        let (type_, tree) = (type_id(type_), Json::parse(body).unwrap());
+        NewVersion {
+            type_,
+            id: Id::parse(id).unwrap(),
+            version: 1,
+            row: None,
+            revives: false,
+            // One resource a second, in an order of their own.
+            updated: Instant((1_700_000_000 + number * 101 % 307) * 1_000_000),
+            method: Method::Update,
+            body: body.clone(),
+            indexed: extract(SearchParameters::r4(), type_, &tree, BASE),
+        }
+    };
+    resources.iter().zip(0..).map(version).collect()
 }
 
 /// The compartment of Patient/a.

@@ -122,7 +122,10 @@ impl State {
             target.is_some_and(holds)
         };
         let inner_holds = |inner: Contained<'_>| {
-            targets.iter().zip(criteria).any(|(type_, criteria)| {
+            // One list is for all.
+            let same = criteria.first().filter(|_| criteria.len() == 1);
+            let each = criteria.iter().chain(same.into_iter().cycle());
+            targets.iter().zip(each).any(|(type_, criteria)| {
                 inner.is_of(&[*type_]) && criteria.iter().all(|one| self.part_holds(access, inner, one))
             })
         };
