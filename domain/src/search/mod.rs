@@ -22,6 +22,7 @@ pub mod reach;
 pub mod scope;
 pub mod set;
 mod size;
+mod sort;
 pub mod supported;
 mod words;
 

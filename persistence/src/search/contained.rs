@@ -38,7 +38,7 @@ pub(super) fn total(tx: &mut Transaction<'_>, access: &Access, query: &Query) ->
     }
     let query = Query { sort: Vec::new(), after: None, ..query.clone() };
     let mut statement = Statement::new("SELECT COUNT(*) FROM (");
-    matches(&mut statement, tx, access, &query)?;
+    select(&mut statement, tx, access, &query)?;
     statement.sql(") n");
     Ok(tx.connection.integers(&statement)?.pop().and_then(|count| u64::try_from(count).ok()))
 }
@@ -47,7 +47,7 @@ pub(super) fn total(tx: &mut Transaction<'_>, access: &Access, query: &Query) ->
 pub(super) fn page(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> Result<Vec<Match>, Error> {
     let mut statement = sort::columns(&query.sort);
     statement.sql(", m.part FROM (SELECT u.* FROM (");
-    matches(&mut statement, tx, access, query)?;
+    select(&mut statement, tx, access, query)?;
     statement.sql(") u WHERE 1 = 1");
     sort::beyond_place(&mut statement, rows::by(tx, access, query), query)?;
     sort::order(&mut statement, query, "u.place", false);
@@ -64,7 +64,7 @@ pub(super) fn page(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> 
 }
 
 /// Adds `SELECT rid, row, part, the sort keys FROM …` of all matches.
-fn matches(
+fn select(
     statement: &mut Statement,
     tx: &mut Transaction<'_>,
     access: &Access,
