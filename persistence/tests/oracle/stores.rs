@@ -10,6 +10,7 @@ use domain::access::Access;
 use domain::clock::Instant;
 use domain::conformance::{Definitions, SearchParameters, TypeId};
 use domain::id::Id;
+use domain::index::hash::resource_key;
 use domain::index::{Indexed, extract};
 use domain::resource::json::Json;
 use domain::search::page::Seal;
@@ -17,8 +18,8 @@ use domain::search::query::{Position, Query};
 use domain::store::integrity::Finding;
 use domain::store::memory::MemoryStore;
 use domain::store::{
-    Current, Executor, HistoryPosition, HistoryQuery, HistoryScope, Matches, Method, NewVersion, ReadTx,
-    Stored, WriteJob, WriteTx,
+    Current, Executor, HistoryPosition, HistoryQuery, HistoryScope, Listed, Matches, Method, NewVersion,
+    ReadTx, Stored, WriteJob, WriteTx,
 };
 use persistence::{SqlStore, StoreSettings};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -241,14 +242,20 @@ impl Running {
                         });
                         found.push(format!("{:?}", one.map(|one| one.as_ref().map(describe))));
                     }
-                    found.push(self.history(access, HistoryScope::Instance(type_, id), None, None));
+                    found.push(self.history(access, HistoryScope::Instance(type_, id), None, (None, None)));
                 }
-                found.push(self.history(access, HistoryScope::Type(type_id(type_)), None, None));
+                found.push(self.history(access, HistoryScope::Type(type_id(type_)), None, (None, None)));
             }
-            found.push(self.history(access, HistoryScope::System, None, None));
-            found.push(self.history(access, HistoryScope::System, Some(Instant(15_000_000)), None));
+            found.push(self.history(access, HistoryScope::System, None, (None, None)));
+            found.push(self.history(access, HistoryScope::System, Some(Instant(15_000_000)), (None, None)));
             let at = Some((Instant(12_000_000), Instant(14_000_000)));
-            found.push(self.history(access, HistoryScope::System, None, at));
+            found.push(self.history(access, HistoryScope::System, None, (at, None)));
+            let of = |id, version| Listed { key: resource_key("Patient", id), version };
+            let listed = vec![of("a", None), of("b", Some(1)), of("c", Some(2)), of("d", Some(1))];
+            found.push(self.history(access, HistoryScope::System, None, (None, Some(listed.clone()))));
+            let scope = HistoryScope::Type(type_id("Patient"));
+            found.push(self.history(access, scope, None, (at, Some(listed))));
+            found.push(self.history(access, HistoryScope::System, None, (None, Some(Vec::new()))));
         }
         found
     }
@@ -259,12 +266,20 @@ impl Running {
         access: &Access,
         scope: HistoryScope,
         since: Option<Instant>,
-        at: Option<(Instant, Instant)>,
+        (at, listed): (Option<(Instant, Instant)>, Option<Vec<Listed>>),
     ) -> String {
-        let mut text = format!("{scope:?} {since:?} {at:?}");
+        let mut text = format!("{scope:?} {since:?} {at:?} {listed:?}");
         let mut after: Option<HistoryPosition> = None;
         loop {
-            let query = HistoryQuery { scope: scope.clone(), since, at, count: 3, after, total: true };
+            let query = HistoryQuery {
+                scope: scope.clone(),
+                since,
+                at,
+                listed: listed.clone(),
+                count: 3,
+                after,
+                total: true,
+            };
             let access = access.clone();
             let page = match self.read(move |tx| tx.history(&access, &query)) {
                 Ok(page) => page,
@@ -305,7 +320,7 @@ pub(super) fn new_versions(resources: &[(&'static str, String, Vec<u8>)]) -> Vec
 /// The compartment of Patient/a.
 fn patient_access() -> Access {
     use domain::access::{Clause, Reach};
-    let key = domain::index::hash::resource_key("Patient", "a");
+    let key = resource_key("Patient", "a");
     let own = || Reach::Any(vec![Clause { patients: Some(vec![key]), criteria: Vec::new() }]);
     Access::by_type([(type_id("Patient"), own()), (type_id("Observation"), own())])
 }

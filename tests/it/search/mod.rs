@@ -18,6 +18,7 @@ mod quantity;
 mod reference;
 mod scope;
 mod sort;
+mod storm;
 mod subset;
 mod table;
 mod text;

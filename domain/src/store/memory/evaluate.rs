@@ -2,7 +2,7 @@
 
 use super::{Resource, State, Version};
 use crate::access::{Access, Clause, Reach};
-use crate::conformance::{ParameterId, TypeId};
+use crate::conformance::{Definitions, ParameterId, TypeId};
 use crate::index::{Facet, IndexValue, Part, value_set};
 use crate::search::kind::composite;
 use crate::search::kind::date;
@@ -59,18 +59,26 @@ pub(super) fn names(
     target: &Version,
     urls: &[ParameterId],
 ) -> bool {
-    let row = |value: &IndexValue| match value {
-        IndexValue::Reference { target, version, .. } => Some((*target, version.clone())),
+    // Looked at for every pair of resources: what tells most of them apart comes first.
+    if Definitions::r4().parameter(target.stored.type_, "url").is_none() {
+        return false;
+    }
+    let row = |value| match value {
+        &IndexValue::Reference { target, ref version, .. } => Some((target, version.as_str())),
         _ => None,
     };
-    let rows = |version: &Version, parameters: &[ParameterId], facet, part| -> Vec<(i64, String)> {
-        let values = parameters.iter().flat_map(|parameter| version.values_of(*parameter, facet, part));
-        values.filter_map(row).collect()
+    let rows = target.indexed.entries.iter();
+    let rows = rows.filter(|row| row.facet == Facet::Canonical && urls.contains(&row.parameter));
+    let own: Vec<(i64, &str)> = rows.filter_map(|entry| row(&entry.value)).collect();
+    let is_own = |(key, version): (i64, &str)| {
+        own.iter().any(|(url, own)| *url == key && (version.is_empty() || version == *own))
     };
-    let own = rows(target, urls, Facet::Canonical, Part::Itself);
     !own.is_empty()
-        && rows(source, parameters, Facet::Value, part).iter().any(|(key, version)| {
-            own.iter().any(|(url, own)| url == key && (version.is_empty() || version == own))
+        && source.indexed.entries.iter().any(|entry| {
+            entry.facet == Facet::Value
+                && entry.part == part
+                && row(&entry.value).is_some_and(is_own)
+                && parameters.contains(&entry.parameter)
         })
 }
 
