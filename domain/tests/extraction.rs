@@ -2,8 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use domain::conformance::{Definitions, SearchParameters};
+use domain::index::contained::parameter;
 use domain::index::hash::{resource_key, text_key};
-use domain::index::{Facet, IndexValue, Indexed, extract};
+use domain::index::{Facet, IndexValue, Indexed, Part, extract};
 use domain::resource::json::Json;
 use std::collections::BTreeMap;
 
@@ -27,7 +28,8 @@ fn extracted(text: &str) -> Indexed {
 fn rows(indexed: &Indexed, type_: &str, code: &str, facet: Facet) -> Vec<IndexValue> {
     let definitions = Definitions::r4();
     let parameter = definitions.parameter(definitions.type_id(type_).unwrap(), code).unwrap().id;
-    let of = indexed.entries.iter().filter(|entry| entry.parameter == parameter && entry.facet == facet);
+    let own = indexed.entries.iter().filter(|entry| entry.part == Part::Itself);
+    let of = own.filter(|entry| entry.parameter == parameter && entry.facet == facet);
     of.map(|entry| entry.value.clone()).collect()
 }
 
@@ -133,9 +135,16 @@ fn an_observation_is_found_by() {
         if q.lo.to_bits() == 107.5_f64.to_bits() && q.code == text_key("http://unitsofmeasure.org|mm[Hg]") && q.unit == text_key("mmHg")));
     assert_eq!(value("component-code-value-quantity").len(), 2);
     assert_eq!(value("code-value-quantity"), []);
-    assert_eq!(
-        rows(&found, "Patient", "gender", Facet::Contained),
-        [token("http://hl7.org/fhir/administrative-gender", "male")]
+    let definitions = Definitions::r4();
+    let gender = definitions.parameter(definitions.type_id("Patient").unwrap(), "gender").unwrap().id;
+    let inner: Vec<_> = found.entries.iter().filter(|entry| entry.parameter == gender).collect();
+    assert_eq!(inner.iter().map(|entry| entry.part).collect::<Vec<_>>(), [Part::Any, Part::Nth(1)]);
+    assert!(
+        inner.iter().all(|entry| entry.value == token("http://hl7.org/fhir/administrative-gender", "male"))
+    );
+    let listed = found.entries.iter().find(|entry| Some(entry.parameter) == parameter()).unwrap();
+    assert!(
+        matches!(&listed.value, IndexValue::Token { code, system: 1, .. } if *code == text_key("Patient"))
     );
     // Neither the other server's Patient nor the contained one has it in its compartment.
     assert_eq!(found.patients, [resource_key("Patient", "p")]);

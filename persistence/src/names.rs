@@ -6,7 +6,8 @@ use crate::search::counts::Counts;
 use crate::statement::Statement;
 use domain::Error;
 use domain::conformance::{Definitions, ParameterId, TypeId};
-use domain::index::Facet;
+use domain::index::{Facet, Part};
+use domain::search::query::PART_BITS;
 use moka::sync::Cache;
 use std::collections::HashMap;
 
@@ -32,6 +33,14 @@ pub(crate) const CUSTOM: i64 = 1 << 32;
 
 /// Numbers that each parameter has, one for each facet.
 pub(crate) const FACETS: i64 = 8;
+
+/// Where the numbers of contained resources' rows begin, far above all others.
+const PARTS: i64 = 1 << 60;
+
+/// The number that rows of any contained resource have in place of `p`.
+pub(crate) const fn of_any(p: i64) -> i64 {
+    PARTS + (p << PART_BITS)
+}
 
 /// Rows of one insert when parameters are interned.
 const CHUNK: usize = 500;
@@ -83,13 +92,27 @@ impl Names {
             Facet::Text => 1,
             Facet::OfType => 2,
             Facet::Identifier => 3,
-            Facet::Contained => 4,
             Facet::Member => 5,
             Facet::Active => 6,
             // Parameters of tokens have the first, those of URIs the second, those of strings the third.
             Facet::Broader | Facet::Canonical | Facet::Long => 7,
         };
         number * FACETS + facet
+    }
+
+    /// `p` of a parameter's facet in the rows of any contained resource; those of the contained resource with the number
+    /// n have `p` + n.
+    pub(crate) fn p_of_any(&self, parameter: ParameterId, facet: Facet) -> i64 {
+        of_any(self.p(parameter, facet))
+    }
+
+    /// `p` of a row.
+    pub(crate) fn p_of(&self, parameter: ParameterId, facet: Facet, part: Part) -> i64 {
+        match part {
+            Part::Itself => self.p(parameter, facet),
+            Part::Any => self.p_of_any(parameter, facet),
+            Part::Nth(number) => self.p_of_any(parameter, facet) + i64::from(number),
+        }
     }
 
     /// Reads what is stored; `false` if something is missing.

@@ -10,8 +10,8 @@ use domain::clock::Instant;
 use domain::conformance::{Definitions, TypeId};
 use domain::id::Id;
 use domain::index::hash::{resource_key, text_key};
-use domain::index::{Facet, IndexEntry, IndexValue, Indexed, QuantityValue};
-use domain::search::query::{Criterion, Prefix, Query, SystemTest, Test, Total, UnitTest};
+use domain::index::{Facet, IndexEntry, IndexValue, Indexed, Part, QuantityValue};
+use domain::search::query::{Criterion, Parts, Prefix, Query, SystemTest, Test, Total, UnitTest};
 use domain::store::{Executor, Method, NewVersion, WriteJob, WriteTx};
 use persistence::{SqlStore, StoreSettings};
 use std::sync::mpsc::{Sender, channel};
@@ -35,7 +35,7 @@ fn observation() -> TypeId {
 
 fn entry(code: &str, value: IndexValue) -> IndexEntry {
     let parameter = Definitions::r4().parameter(observation(), code).unwrap().id;
-    IndexEntry { parameter, facet: Facet::Value, value }
+    IndexEntry { parameter, facet: Facet::Value, part: Part::Itself, value }
 }
 
 fn quantity(value: f64) -> IndexValue {
@@ -97,6 +97,7 @@ fn found(store: &SqlStore, access: Access, criteria: Vec<Criterion>) -> (Vec<Str
         sort: vec![],
         count: 10,
         total: Total::Accurate,
+        parts: Parts::No,
         includes: vec![],
         included: 10,
         after: None,

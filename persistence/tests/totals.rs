@@ -12,8 +12,8 @@ use domain::clock::Instant;
 use domain::conformance::{Definitions, TypeId};
 use domain::id::Id;
 use domain::index::hash::{resource_key, text_key};
-use domain::index::{Facet, IndexEntry, IndexValue, Indexed};
-use domain::search::query::{Criterion, Query, SystemTest, Test, TextMatch, Total};
+use domain::index::{Facet, IndexEntry, IndexValue, Indexed, Part};
+use domain::search::query::{Criterion, Parts, Query, SystemTest, Test, TextMatch, Total};
 use domain::store::{Executor, Method, NewVersion, WriteJob, WriteTx};
 use persistence::{Estimates, SqlStore, StoreSettings};
 use std::ops::Range;
@@ -45,7 +45,12 @@ fn parameter(code: &str) -> domain::conformance::ParameterId {
 /// Every tenth is a Patient, the others Observations: of a common code in the first half of the store and of a rare one all
 /// over it, in runs, as loaded records have them; one in four is of one patient.
 fn version(number: i64, method: Method) -> NewVersion {
-    let entry = |code: &str, value| IndexEntry { parameter: parameter(code), facet: Facet::Value, value };
+    let entry = |code: &str, value| IndexEntry {
+        parameter: parameter(code),
+        facet: Facet::Value,
+        part: Part::Itself,
+        value,
+    };
     let token = |code: &str| IndexValue::Token { code: text_key(code), system: 0, text: code.to_owned() };
     let rare = (number / 50) % 8 == 0;
     let common = number < rows() / 2;
@@ -93,6 +98,7 @@ fn total(store: &SqlStore, access: &Access, types: &[&str], criteria: &[Criterio
         sort: vec![],
         count: 0,
         total,
+        parts: Parts::No,
         includes: vec![],
         included: 10,
         after: None,

@@ -2,7 +2,7 @@
 
 use super::computed::{self, Computed};
 use super::path::{Step, Walker, compile, walk};
-use super::{Facet, IndexEntry, IndexValue, Indexed, members, url, value_set, words};
+use super::{Facet, IndexEntry, IndexValue, Indexed, Part, contained, members, url, value_set, words};
 use crate::conformance::definitions::{SearchParameter, Shape};
 use crate::conformance::{Definitions, ParameterId, SearchKind, SearchParameters, TypeId};
 use crate::index::hash::resource_key;
@@ -46,14 +46,8 @@ pub fn extract(parameters: &SearchParameters, type_: TypeId, resource: &Json<'_>
     let definitions = parameters.definitions();
     let mut indexed = Indexed { generation: parameters.generation(), ..Indexed::default() };
     let mut budget = computed::Budget::default();
-    let mut run = Run {
-        resource,
-        base,
-        facet: None,
-        values: Vec::new(),
-        entries: &mut indexed.entries,
-        budget: &mut budget,
-    };
+    let mut run =
+        Run { resource, base, values: Vec::new(), entries: &mut indexed.entries, budget: &mut budget };
     let patients = &mut indexed.patients;
     run.plan(plan(definitions, type_), patients);
     if let Some(plan) = parameters.plan(type_) {
@@ -64,25 +58,40 @@ pub fn extract(parameters: &SearchParameters, type_: TypeId, resource: &Json<'_>
     {
         patients.push(resource_key("Patient", id));
     }
-    for contained in resource.get("contained").map(Json::each).unwrap_or_default() {
-        if let Some(inner) = contained.resource_type().and_then(|name| definitions.type_id(name)) {
-            run.facet = Some(Facet::Contained);
-            // What a contained resource refers to does not put its container into a compartment.
-            run.plan_of(contained, plan(definitions, inner));
-            if let Some(plan) = parameters.plan(inner) {
-                run.plan_of(contained, plan);
-            }
-        }
-    }
     if definitions.type_name(type_) == "ValueSet" {
         value_set::index(resource, &mut indexed.entries);
     }
     url::index(type_, resource, &mut indexed.entries);
     members::index(definitions.type_name(type_), resource, base, &mut indexed.entries);
     words::index(definitions, definitions.shape_of(type_), resource, &mut indexed.entries);
+    for (number, inner) in contained::each(resource) {
+        let Some(name) = inner.resource_type() else { continue };
+        let Some(type_) = definitions.type_id(name) else { continue };
+        let entries = of_contained(parameters, (type_, inner), base, &mut budget);
+        contained::index((number, name), inner, entries, &mut indexed.entries);
+    }
     patients.sort_unstable();
     patients.dedup();
     indexed
+}
+
+/// The rows of a contained resource, as if it were one of its own. What it refers to does not put its container into a
+/// compartment.
+fn of_contained(
+    parameters: &SearchParameters,
+    (type_, resource): (TypeId, &Json<'_>),
+    base: &str,
+    budget: &mut computed::Budget,
+) -> Vec<IndexEntry> {
+    let definitions = parameters.definitions();
+    let (mut entries, mut patients) = (Vec::new(), Vec::new());
+    let mut run = Run { resource, base, values: Vec::new(), entries: &mut entries, budget };
+    run.plan(plan(definitions, type_), &mut patients);
+    if let Some(plan) = parameters.plan(type_) {
+        run.plan(plan, &mut patients);
+    }
+    words::index(definitions, definitions.shape_of(type_), resource, &mut entries);
+    entries
 }
 
 /// The types of the elements that `parameter` of `type_` looks at, each with the code system that it implies.
@@ -231,8 +240,6 @@ struct Run<'a, 'j> {
     /// The resource walked: `%resource`.
     resource: &'a Json<'j>,
     base: &'a str,
-    /// The facet that every row gets instead of its own (which then must be the value).
-    facet: Option<Facet>,
     values: Values,
     entries: &'a mut Vec<IndexEntry>,
     /// What expressions may still cost.
@@ -240,19 +247,6 @@ struct Run<'a, 'j> {
 }
 
 impl Run<'_, '_> {
-    fn plan_of(&mut self, resource: &Json<'_>, plan: &Plan) {
-        let mut inner = Run {
-            resource,
-            base: self.base,
-            facet: self.facet,
-            values: std::mem::take(&mut self.values),
-            entries: &mut *self.entries,
-            budget: &mut *self.budget,
-        };
-        inner.plan(plan, &mut Vec::new());
-        self.values = inner.values;
-    }
-
     fn plan(&mut self, plan: &Plan, patients: &mut Vec<i64>) {
         let resource = self.resource;
         for (member, branches) in &plan.groups {
@@ -318,14 +312,12 @@ impl Run<'_, '_> {
         if self.values.is_empty() {
             return;
         }
-        let facet = self.facet;
-        let kept = self.values.drain(..).filter(|(own, _)| facet.is_none() || *own == Facet::Value);
         // Rows of this parameter stand together unless its branches begin at different members.
         let from =
             self.entries.iter().position(|entry| entry.parameter == parameter).unwrap_or(self.entries.len());
         let mut seen: HashSet<String> = HashSet::new();
-        for (own, value) in kept {
-            let entry = IndexEntry { parameter, facet: facet.unwrap_or(own), value };
+        for (facet, value) in self.values.drain(..) {
+            let entry = IndexEntry { parameter, facet, part: Part::Itself, value };
             let earlier = self.entries.get(from..).unwrap_or_default();
             let double = if earlier.len() > FEW {
                 if seen.is_empty() {
@@ -403,7 +395,6 @@ mod tests {
         let run = &mut Run {
             resource,
             base: BASE,
-            facet: None,
             values: Vec::new(),
             entries: &mut entries,
             budget: &mut budget,

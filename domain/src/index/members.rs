@@ -1,7 +1,7 @@
 //! Who is in a List, Group or CareTeam now, as index rows beside those of `List.item`, `Group.member` and
 //! `CareTeam.participant`: without entries marked as deleted and members marked as inactive.
 
-use super::{Facet, IndexEntry};
+use super::{Facet, IndexEntry, Part};
 use crate::conformance::{Definitions, ParameterId, TypeId};
 use crate::resource::json::Json;
 use crate::search::kind::{Values, reference};
@@ -47,7 +47,7 @@ pub(super) fn index(name: &str, resource: &Json<'_>, base: &str, out: &mut Vec<I
         let mut values = Values::new();
         reference::index(element, "Reference", base, &mut values);
         for (_, value) in values.into_iter().filter(|(facet, _)| *facet == Facet::Value) {
-            let entry = IndexEntry { parameter, facet: Facet::Active, value };
+            let entry = IndexEntry { parameter, facet: Facet::Active, part: Part::Itself, value };
             if !out.contains(&entry) {
                 out.push(entry);
             }

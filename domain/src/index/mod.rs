@@ -2,6 +2,7 @@
 
 pub(crate) mod canonical;
 pub(crate) mod computed;
+pub mod contained;
 pub mod extract;
 pub mod hash;
 pub(crate) mod members;
@@ -19,9 +20,9 @@ use crate::conformance::{ParameterId, TypeId};
 /// differ from those already stored: a server that opens an older store then indexes it anew by itself
 /// (`docs/decisions/0151`). 2: quantities in canonical units. 3: tokens
 /// without case and with what they are sorted by, words, the codes of ValueSets, active members. 4: instants
-/// as points, positions with their vectors. 5: more of long texts. 6: canonical URLs as references have them. 7: all of long texts. 8: what FHIRPath gives of
-/// search parameters that no walkers know.
-pub const FORMAT: i64 = 8;
+/// as points, positions with their vectors. 5: more of long texts. 6: canonical URLs as references have them. 7: all of
+/// long texts. 8: what FHIRPath gives search parameters that no walkers know. 9: contained resources apart.
+pub const FORMAT: i64 = 9;
 
 /// Which aspect of a parameter's value a row holds. The store interns (parameter, facet) as one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,8 +36,6 @@ pub enum Facet {
     OfType,
     /// The identifier in a reference, for `:identifier`; a [`IndexValue::Token`].
     Identifier,
-    /// The value in a contained resource, for `_contained`; `rid` is the container's.
-    Contained,
     /// A code that a ValueSet enumerates, for `:in`, as a row of the parameter `ValueSet.code`; an [`IndexValue::Token`].
     /// One row without code tells in `system` whether the set enumerates ([`value_set::Why`]).
     Member,
@@ -59,8 +58,23 @@ pub struct IndexEntry {
     pub parameter: ParameterId,
     /// The aspect of its value.
     pub facet: Facet,
+    /// Whose value it is.
+    pub part: Part,
     /// The value.
     pub value: IndexValue,
+}
+
+/// Whose value a row holds: the resource's own, or one that a contained resource has (`FHIR R4 references.html#contained`).
+/// All rows are the container's, whatever they hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The resource's own.
+    Itself,
+    /// Of some contained resource: a search finds the container by it. Beside the parameter `_id` it says which contained
+    /// resources there are ([`contained`]).
+    Any,
+    /// Of the contained resource with this number, from 1.
+    Nth(u32),
 }
 
 /// A value in the form in which it is compared. Keys are those of [`hash`].
@@ -107,7 +121,8 @@ pub enum IndexValue {
         target_type: Option<TypeId>,
         /// [`hash::resource_key`] of a local `Type/id`; [`hash::text_key`] of any other URL, canonicals without version.
         target: i64,
-        /// Version of a versioned or canonical reference, empty for none.
+        /// Version of a versioned or canonical reference, empty for none. Of one to a contained resource, whose `target` is 0,
+        /// the fragment: `#id`, or `#` for the container.
         version: String,
         /// The URL of one that is not local, for sorting: at most [`MAX_SORTED`] bytes. Rows with the same `target` have the
         /// same text.

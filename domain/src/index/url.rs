@@ -2,7 +2,7 @@
 //! follow canonicals by it (`FHIR R4 references.html#canonical`).
 
 use super::hash::text_key;
-use super::{Facet, IndexEntry, IndexValue};
+use super::{Facet, IndexEntry, IndexValue, Part};
 use crate::conformance::{Definitions, ParameterId, SearchKind, TypeId};
 use crate::resource::json::Json;
 
@@ -19,5 +19,5 @@ pub(super) fn index(type_: TypeId, resource: &Json<'_>, out: &mut Vec<IndexEntry
     let version = text("version").unwrap_or_default().to_owned();
     let value =
         IndexValue::Reference { target_type: None, target: text_key(url), version, text: String::new() };
-    out.push(IndexEntry { parameter, facet: Facet::Canonical, value });
+    out.push(IndexEntry { parameter, facet: Facet::Canonical, part: Part::Itself, value });
 }

@@ -3,7 +3,7 @@
 //! A set enumerates when `compose` lists every code, or else when it carries a whole expansion. Filters, whole code
 //! systems and other value sets have to be worked out by a terminology service.
 
-use super::{Facet, IndexEntry};
+use super::{Facet, IndexEntry, Part};
 use crate::conformance::{Definitions, ParameterId};
 use crate::index::hash::text_key;
 use crate::resource::json::Json;
@@ -68,6 +68,7 @@ pub(super) fn index(resource: &Json<'_>, out: &mut Vec<IndexEntry>) {
     out.extend(rows.map(|(code, system)| IndexEntry {
         parameter,
         facet: Facet::Member,
+        part: Part::Itself,
         value: key_row(code, system),
     }));
 }

@@ -8,7 +8,7 @@
 //! dates, numbers, ids, URLs and `Reference.reference`. A word is a run of letters and digits, without case and accents.
 
 use super::hash::{text_key, words_key};
-use super::{Facet, IndexEntry, IndexValue};
+use super::{Facet, IndexEntry, IndexValue, Part};
 use crate::conformance::definitions::Shape;
 use crate::conformance::{Definitions, ParameterId};
 use crate::resource::json::Json;
@@ -104,7 +104,7 @@ impl Run {
         let words: Vec<i64> = std::mem::take(&mut self.found).into_iter().collect();
         if !words.is_empty() {
             let value = IndexValue::Words { set: words_key(&words), words };
-            out.push(IndexEntry { parameter, facet: Facet::Value, value });
+            out.push(IndexEntry { parameter, facet: Facet::Value, part: Part::Itself, value });
         }
     }
 

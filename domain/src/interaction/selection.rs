@@ -6,7 +6,7 @@ use super::write::Content;
 use crate::access::{Clause, Reach};
 use crate::conformance::{ParameterId, TypeId};
 use crate::id::Id;
-use crate::index::{Facet, Indexed};
+use crate::index::{Facet, IndexEntry, Indexed, Part};
 use crate::search::kind::composite;
 use crate::search::query::{Criterion, Test, VersionTest};
 use std::collections::BTreeMap;
@@ -85,6 +85,8 @@ fn is_of_rows(criterion: &Criterion) -> bool {
         | Criterion::Chain { .. }
         | Criterion::Has { .. }
         | Criterion::Compartment { .. }
+        | Criterion::Contains { .. }
+        | Criterion::Container(_)
         | Criterion::ByType(_) => false,
     }
 }
@@ -111,14 +113,17 @@ fn meets(criterion: &Criterion, id: &Id, indexed: &Indexed) -> bool {
     match criterion {
         Criterion::Id(ids) => ids.contains(id),
         Criterion::Matches { parameter, facet, tests, negated } => {
-            let mut rows =
-                indexed.entries.iter().filter(|row| row.parameter == *parameter && row.facet == *facet);
+            let whole = tests.iter().any(Test::looks_at_long);
+            let right = |of: Facet| of == *facet || whole && of == Facet::Long;
+            let own = indexed.entries.iter().filter(|row| row.part == Part::Itself);
+            let mut rows = own.filter(|row| row.parameter == *parameter && right(row.facet));
             let found = rows.any(|row| tests.iter().any(|test| composite::matches(test, &row.value)));
             found != *negated
         }
         Criterion::Missing { parameter, missing } => {
             let mut rows = indexed.entries.iter();
-            rows.any(|row| row.parameter == *parameter && row.facet == Facet::Value) != *missing
+            let own = |row: &IndexEntry| row.part == Part::Itself && row.facet == Facet::Value;
+            rows.any(|row| row.parameter == *parameter && own(row)) != *missing
         }
         Criterion::Any(criteria) => criteria.iter().any(|criterion| meets(criterion, id, indexed)),
         Criterion::All(criteria) => criteria.iter().all(|criterion| meets(criterion, id, indexed)),
@@ -144,10 +149,10 @@ fn looks_at(criterion: &Criterion, found: &mut BTreeMap<ParameterId, bool>) {
             parameters.iter().for_each(|parameter| see(*parameter, false));
         }
         Criterion::ByType(each) => each.iter().for_each(|(_, criterion)| looks_at(criterion, found)),
-        Criterion::Any(criteria) | Criterion::All(criteria) => {
+        Criterion::Any(criteria) | Criterion::All(criteria) | Criterion::Contains { criteria, .. } => {
             criteria.iter().for_each(|criterion| looks_at(criterion, found));
         }
-        Criterion::Not(criterion) => looks_at(criterion, found),
+        Criterion::Not(criterion) | Criterion::Container(criterion) => looks_at(criterion, found),
         Criterion::Id(_) | Criterion::LastUpdated(_) | Criterion::Never => {}
     }
 }

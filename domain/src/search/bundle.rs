@@ -5,8 +5,9 @@ use super::page::PARAMETER;
 use crate::clock::Instant;
 use crate::conformance::Definitions;
 use crate::error::{ErrorCode, Issue, outcome};
+use crate::index::contained;
 use crate::interaction::Parameters;
-use crate::resource::json::write_string;
+use crate::resource::json::{Json, write_string};
 use crate::resource::subset::{Role, Subset};
 use crate::store::{HistoryPage, Matches, Method, Stored};
 
@@ -40,12 +41,25 @@ pub fn searchset(head: &Head<'_>, matches: &Matches, warnings: &[Issue]) -> Vec<
     let mut out = Vec::with_capacity(bytes + 1024);
     begin(head, "searchset", matches.total, &mut out);
     let mut entries = Entries { out: &mut out, any: false };
-    for (role, mode, found) in
-        [(Role::Match, "match", &matches.matches), (Role::Include, "include", &matches.included)]
-    {
-        for stored in found {
+    let none = Vec::new();
+    for (role, mode, found, parts) in [
+        (Role::Match, "match", &matches.matches, &matches.parts),
+        (Role::Include, "include", &matches.included, &none),
+    ] {
+        for (stored, part) in found.iter().zip(parts.iter().copied().chain(std::iter::repeat(0))) {
+            let contained = match part {
+                0 => None,
+                number => match Inner::of(stored, number) {
+                    Some(inner) => Some(inner),
+                    // Its row says that it is there.
+                    None => continue,
+                },
+            };
             entries.next();
-            resource(entries.out, head, role, stored);
+            match contained {
+                None => resource(entries.out, head, role, stored),
+                Some(inner) => inner.write(entries.out, head, stored),
+            }
             entries.out.extend_from_slice(br#","search":{"mode":""#);
             entries.out.extend_from_slice(mode.as_bytes());
             entries.out.extend_from_slice(br#""}}"#);
@@ -131,6 +145,33 @@ fn resource(out: &mut Vec<u8>, head: &Head<'_>, role: Role, stored: &Stored) {
     }
 }
 
+/// A contained resource as an answer of its own (`FHIR R4 search.html#contained`).
+struct Inner {
+    id: String,
+    body: Vec<u8>,
+}
+
+impl Inner {
+    /// The contained resource with this number.
+    fn of(stored: &Stored, number: u32) -> Option<Inner> {
+        let container = Json::parse(&stored.body).ok()?;
+        let inner = contained::nth(&container, number)?;
+        let id = inner.get("id").and_then(Json::as_str).unwrap_or_default().to_owned();
+        let mut body = Vec::new();
+        inner.write(&mut body);
+        Some(Inner { id, body })
+    }
+
+    /// The start of its entry: its address is that of its container with its id as the fragment.
+    fn write(&self, out: &mut Vec<u8>, head: &Head<'_>, stored: &Stored) {
+        out.extend_from_slice(br#"{"fullUrl":"#);
+        let (base, name) = (head.base, Definitions::r4().type_name(stored.type_));
+        write_string(&format!("{base}/{name}/{}#{}", stored.id, self.id), out);
+        out.extend_from_slice(br#","resource":"#);
+        out.extend_from_slice(&head.subset.of(&self.body, Role::Match));
+    }
+}
+
 /// The members of `entry`, which is left out when there is none: FHIR has no empty arrays.
 struct Entries<'a> {
     out: &'a mut Vec<u8>,
@@ -185,7 +226,6 @@ mod tests {
     use super::*;
     use crate::conformance::TypeId;
     use crate::id::Id;
-    use crate::resource::json::Json;
 
     fn stored(method: Method) -> Stored {
         let body = if method == Method::Delete {
@@ -219,6 +259,7 @@ mod tests {
         let found = Matches {
             matches: vec![stored(Method::Create)],
             included: vec![stored(Method::Create)],
+            parts: vec![0],
             included_cut: false,
             total: Some(7),
             previous: None,
@@ -236,6 +277,7 @@ mod tests {
         let found = Matches {
             matches: vec![],
             included: vec![],
+            parts: vec![],
             included_cut: false,
             total: None,
             previous: None,

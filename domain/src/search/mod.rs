@@ -4,6 +4,7 @@ pub mod bundle;
 pub mod canonical;
 mod chain;
 pub mod constraint;
+mod contained;
 pub mod control;
 mod escape;
 mod filter;
@@ -21,6 +22,7 @@ pub mod reach;
 pub mod scope;
 pub mod set;
 mod size;
+mod sort;
 pub mod supported;
 mod words;
 

@@ -1,13 +1,14 @@
 //! From the pairs of a search URL to a [`Query`], with a record of what was understood.
 
 use super::chain::resource_type;
+use super::contained::Contained;
 use super::control::{self, View};
 use super::filter;
 use super::include;
 use super::limits::Limits;
 use super::page::Seal;
 use super::parameter::{criterion_of_types, invalid, unsupported};
-use super::query::{Criterion, Query, Total};
+use super::query::{Criterion, Parts, Query, Sort, Total};
 use super::scope::SearchScope;
 use super::size::check_values;
 use crate::clock::Instant;
@@ -61,9 +62,11 @@ pub fn parse(
     context.limits.check_parameters(parameters.len())?;
     // What the parameters mean depends on the types, wherever `_type` stands.
     let (types, named) = types(&scope, parameters)?;
-    let query = empty(&scope, types, context.limits);
+    let contained = Contained::read(parameters)?;
+    let answered = contained.answered(&scope, &types);
+    let query = empty(&scope, types, contained, context.limits);
     let view = View::default();
-    let mut run = Run { context, named, query, view, cursor: None, seen: Vec::new() };
+    let mut run = Run { context, named, contained, answered, query, view, cursor: None, seen: Vec::new() };
     let mut parsed = Vec::with_capacity(parameters.len());
     let mut warnings = Vec::new();
     let mut values = 0;
@@ -88,6 +91,7 @@ pub fn parse(
         }
     }
     let Run { mut query, named, view, cursor, .. } = run;
+    contained.apply(&scope, &mut query);
     if view.is_count() {
         query.count = 0;
     }
@@ -145,9 +149,11 @@ fn types(scope: &SearchScope, parameters: &Parameters) -> Result<(Vec<TypeId>, b
     Ok((types, true))
 }
 
-fn empty(scope: &SearchScope, types: Vec<TypeId>, limits: &Limits) -> Query {
+fn empty(scope: &SearchScope, types: Vec<TypeId>, contained: Contained, limits: &Limits) -> Query {
+    let compartment = scope.compartment().filter(|_| contained == Contained::No);
     Query {
-        criteria: scope.compartment().map(|compartment| compartment.criterion(&types)).into_iter().collect(),
+        criteria: compartment.map(|compartment| compartment.criterion(&types)).into_iter().collect(),
+        parts: Parts::No,
         types,
         sort: Vec::new(),
         count: limits.page,
@@ -163,6 +169,10 @@ struct Run<'a> {
     context: &'a Context<'a>,
     /// Whether `_type` names the types searched.
     named: bool,
+    /// Whether contained resources are searched.
+    contained: Contained,
+    /// The types of what is answered, empty for any.
+    answered: Vec<TypeId>,
     query: Query,
     view: View,
     cursor: Option<String>,
@@ -194,12 +204,12 @@ impl Run<'_> {
             }
             "_sort" => {
                 self.once("_sort")?;
-                self.query.sort = control::sort(self.context, name, value, &self.query.types)?;
+                self.query.sort = self.sort(name, value)?;
             }
             // Read before all others.
             "_type" if self.named => self.once("_type")?,
             _ if is_include(name) => {
-                let found = include::parse(self.context, name, &self.query.types, value)?;
+                let found = include::parse(self.context, name, &self.answered, value)?;
                 self.query.includes.push(found);
                 self.context.limits.check_includes(name, self.query.includes.len())?;
             }
@@ -207,7 +217,10 @@ impl Run<'_> {
                 let found = filter::parse(self.context, &self.query.types, value)?;
                 self.query.criteria.extend(found);
             }
-            "_contained" | "_containedType" | "_query" | "_score" => {
+            // Read before all others.
+            "_contained" => self.once("_contained")?,
+            "_containedType" => self.once("_containedType")?,
+            "_query" | "_score" => {
                 return Err(unsupported(name, "it is not supported"));
             }
             _ => match criterion_of_types(self.context, &self.query.types, name, value)? {
@@ -216,6 +229,18 @@ impl Run<'_> {
             },
         }
         Ok(true)
+    }
+
+    fn sort(&self, name: &str, value: &str) -> Result<Vec<Sort>, Error> {
+        let sort = control::sort(self.context, name, value, &self.answered);
+        match (sort, self.contained) {
+            (Err(error), Contained::Containers { .. }) if error.code() == ErrorCode::UnknownParameter => {
+                let reason = "what contains the resources found may be of any type: sort by '_id', '_lastUpdated' or another \
+                              parameter of every resource, or ask for '_containedType=contained'";
+                Err(unsupported(name, reason))
+            }
+            (sort, _) => sort,
+        }
     }
 
     fn once(&mut self, name: &'static str) -> Result<(), Error> {
@@ -319,7 +344,11 @@ mod tests {
             ("Patient", "_summary=some", InvalidParameter),
             ("Patient", "_summary=true&_elements=id", InvalidParameter),
             ("Patient", "_summary=text&_include=Patient:link", InvalidParameter),
-            ("Patient", "_contained=true", NotSupported),
+            ("Patient", "_query=x", NotSupported),
+            ("Patient", "_contained=yes", InvalidParameter),
+            ("Patient", "_contained=true&_containedType=all", InvalidParameter),
+            ("Patient", "_contained=true&_contained=true", InvalidParameter),
+            ("Patient", "_contained=true&_sort=birthdate", NotSupported),
             ("Patient", "_include:recurse=Patient:link", NotSupported),
             ("Patient", "birthdate=yesterday", InvalidParameter),
             ("Patient", "birthdate=2020-02-30", InvalidParameter),
@@ -379,7 +408,7 @@ mod tests {
 
     #[test]
     fn lenient_ignores_parameters_but_never_modifiers_or_values() {
-        let parsed = run("Patient", "nmae=a&name=b&_contained=true", true).unwrap();
+        let parsed = run("Patient", "nmae=a&name=b&_score=true", true).unwrap();
         assert_eq!(parsed.processed, [("name".to_owned(), "b".to_owned())]);
         assert_eq!(parsed.warnings.len(), 2);
         assert!(parsed.warnings.iter().all(|issue| issue.severity == Severity::Warning));

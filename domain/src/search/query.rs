@@ -4,6 +4,8 @@ use crate::conformance::{Definitions, ParameterId, TypeId};
 use crate::id::Id;
 use crate::index::Facet;
 
+pub use super::sort::{Sort, SortBy};
+
 /// A search, ready to run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
@@ -17,6 +19,8 @@ pub struct Query {
     pub count: usize,
     /// Whether to count all matches.
     pub total: Total,
+    /// Which resources are found by what: contained ones too.
+    pub parts: Parts,
     /// What else to bring along.
     pub includes: Vec<Include>,
     /// Resources that the page brings along at most.
@@ -38,7 +42,8 @@ impl Query {
 
     /// The types whose resources the search looks at or brings along; `None` when they may be any.
     pub fn types_seen(&self) -> Option<Vec<TypeId>> {
-        if self.types.is_empty() {
+        // A container may be of any type.
+        if self.types.is_empty() || self.parts != Parts::No {
             return None;
         }
         let mut seen = self.types.clone();
@@ -84,6 +89,22 @@ impl Query {
         whole.then(|| u64::try_from(matches).unwrap_or(u64::MAX))
     }
 }
+
+/// What a search answers with (`FHIR R4 search.html#contained`). Where containers are, contained resources are a condition
+/// on them ([`Criterion::Contains`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parts {
+    /// Resources.
+    No,
+    /// Contained resources.
+    Only,
+    /// Both.
+    Both,
+}
+
+/// The bits of [`Position::row`] that tell the contained resource, in a search that answers with such; 0 for the resource
+/// itself.
+pub const PART_BITS: u32 = 20;
 
 /// One condition on a resource.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,6 +166,15 @@ pub enum Criterion {
         /// Whether the compartment's own resource is of a type searched.
         itself: bool,
     },
+    /// The resource contains one of one of `types`, of any when empty, that meets all of `criteria`.
+    Contains {
+        /// The types of the contained resource.
+        types: Vec<TypeId>,
+        /// What it must meet.
+        criteria: Vec<Criterion>,
+    },
+    /// Of a contained resource its container meets this, of another it does itself.
+    Container(Box<Criterion>),
     /// The resource is of one of these types and meets what stands beside it.
     ByType(Vec<(TypeId, Criterion)>),
     /// One of these holds.
@@ -175,7 +205,10 @@ impl Criterion {
             Criterion::Any(criteria) | Criterion::All(criteria) => {
                 criteria.iter().for_each(|criterion| criterion.types_seen(seen));
             }
-            Criterion::Not(criterion) => criterion.types_seen(seen),
+            Criterion::Contains { criteria, .. } => {
+                criteria.iter().for_each(|criterion| criterion.types_seen(seen));
+            }
+            Criterion::Not(criterion) | Criterion::Container(criterion) => criterion.types_seen(seen),
             Criterion::ByType(each) => each.iter().for_each(|(_, criterion)| criterion.types_seen(seen)),
             _ => {}
         }
@@ -383,41 +416,6 @@ pub enum UnitTest {
     Text(i64),
     /// UCUM: key of the canonical unit; the bounds are in it.
     Canonical(i64),
-}
-
-/// One sort key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sort {
-    /// What to sort by.
-    pub by: SortBy,
-    /// `-`: largest first. Resources without a value come last either way.
-    pub descending: bool,
-}
-
-/// What to sort by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SortBy {
-    /// `_lastUpdated`.
-    LastUpdated,
-    /// `_id`.
-    Id,
-    /// A parameter, tokens by their code as it is compared, references by `Type/id` of what the caller may see here and by
-    /// the URL of what is elsewhere: its lowest value ascending, its highest descending; of an interval its lower bound either way, so
-    /// that both directions are each other's reverse and one index serves them.
-    Parameter(ParameterId),
-    /// In a search of several types a parameter of each that they call alike: parameters of one kind.
-    Shared(Vec<ParameterId>),
-}
-
-impl SortBy {
-    /// The parameters whose rows have what is sorted by; a resource has rows of one of them.
-    pub fn parameters(&self) -> &[ParameterId] {
-        match self {
-            SortBy::LastUpdated | SortBy::Id => &[],
-            SortBy::Parameter(parameter) => std::slice::from_ref(parameter),
-            SortBy::Shared(parameters) => parameters,
-        }
-    }
 }
 
 /// Whether to count (`FHIR R4 search.html#total`).

@@ -20,7 +20,10 @@ pub(crate) fn links(criteria: &[Criterion]) -> Vec<Vec<TypeId>> {
                 found.extend(links(criteria));
             }
             Criterion::Any(criteria) | Criterion::All(criteria) => found.extend(links(criteria)),
-            Criterion::Not(criterion) => found.extend(links(std::slice::from_ref(criterion))),
+            Criterion::Contains { criteria, .. } => found.extend(links(criteria)),
+            Criterion::Not(criterion) | Criterion::Container(criterion) => {
+                found.extend(links(std::slice::from_ref(criterion)));
+            }
             // Of several types one without scope may stand beside one with it, as of a chain.
             Criterion::ByType(_)
             | Criterion::Compartment { .. }

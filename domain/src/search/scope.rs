@@ -51,7 +51,7 @@ impl Compartment {
     }
 
     /// The types whose resources can be in it.
-    fn types(&self) -> Vec<TypeId> {
+    pub(super) fn types(&self) -> Vec<TypeId> {
         Definitions::r4().endpoints().filter(|type_| self.can_hold(*type_)).collect()
     }
 

@@ -90,10 +90,13 @@ fn any(criteria: &[Criterion]) -> bool {
     criteria.iter().any(|criterion| match criterion {
         Criterion::Matches { tests, .. } => tests.iter().any(|test| matches!(test, Test::Member(_))),
         Criterion::Chain { criteria, .. } => criteria.iter().any(|criteria| any(criteria)),
-        Criterion::Has { criteria, .. } | Criterion::Any(criteria) | Criterion::All(criteria) => {
-            any(criteria)
+        Criterion::Has { criteria, .. }
+        | Criterion::Contains { criteria, .. }
+        | Criterion::Any(criteria)
+        | Criterion::All(criteria) => any(criteria),
+        Criterion::Not(criterion) | Criterion::Container(criterion) => {
+            any(std::slice::from_ref(&**criterion))
         }
-        Criterion::Not(criterion) => any(std::slice::from_ref(&**criterion)),
         Criterion::ByType(each) => each.iter().any(|(_, criterion)| any(std::slice::from_ref(criterion))),
         Criterion::Id(_)
         | Criterion::LastUpdated(_)
@@ -113,10 +116,15 @@ fn gather<'q>(criteria: &'q mut [Criterion], sets: &mut Vec<&'q mut Set>) {
             Criterion::Chain { criteria, .. } => {
                 criteria.iter_mut().for_each(|criteria| gather(criteria, sets));
             }
-            Criterion::Has { criteria, .. } | Criterion::Any(criteria) | Criterion::All(criteria) => {
+            Criterion::Has { criteria, .. }
+            | Criterion::Contains { criteria, .. }
+            | Criterion::Any(criteria)
+            | Criterion::All(criteria) => {
                 gather(criteria, sets);
             }
-            Criterion::Not(criterion) => gather(std::slice::from_mut(&mut **criterion), sets),
+            Criterion::Not(criterion) | Criterion::Container(criterion) => {
+                gather(std::slice::from_mut(&mut **criterion), sets);
+            }
             Criterion::ByType(each) => {
                 each.iter_mut().for_each(|(_, criterion)| gather(std::slice::from_mut(criterion), sets));
             }

@@ -35,18 +35,20 @@ pub(super) fn check_values(name: &str, criteria: &[Criterion], before: usize) ->
 
 /// How many criteria one comes to, those at the end of all its links.
 pub(super) fn ends(criterion: &Criterion) -> usize {
-    sum(criterion, &|_| 1)
+    sum(criterion, &|_| 1, 0)
 }
 
 fn values(criterion: &Criterion) -> usize {
-    sum(criterion, &|end| match end {
+    // What a chain leads to is looked for among contained resources too.
+    let values = |end: &Criterion| match end {
         Criterion::Id(ids) => ids.len(),
         Criterion::LastUpdated(tests) => 2 * tests.len(),
         Criterion::Compartment { parameters, .. } => 1 + parameters.len(),
         // And what the end of a link must be besides.
         Criterion::Matches { tests, .. } => 6 + tests.iter().map(values_of).sum::<usize>(),
         _ => 6,
-    })
+    };
+    sum(criterion, &values, 1)
 }
 
 fn values_of(test: &Test) -> usize {
@@ -58,19 +60,23 @@ fn values_of(test: &Test) -> usize {
     }
 }
 
-/// The sum of something over the ends of all links.
-fn sum(criterion: &Criterion, of: &dyn Fn(&Criterion) -> usize) -> usize {
-    let all = |criteria: &[Criterion]| criteria.iter().map(|criterion| sum(criterion, of)).sum::<usize>();
+/// The sum of something over the ends of all links, each chain followed so many ways more.
+fn sum(criterion: &Criterion, of: &dyn Fn(&Criterion) -> usize, contained: usize) -> usize {
+    let all = |criteria: &[Criterion]| {
+        criteria.iter().map(|criterion| sum(criterion, of, contained)).sum::<usize>()
+    };
     match criterion {
         Criterion::Chain { criteria, urls, .. } => {
             // What refers by canonical URL is looked for both ways.
-            let ways = if urls.is_empty() { 1 } else { 2 };
+            let ways = contained + if urls.is_empty() { 1 } else { 2 };
             ways * criteria.iter().map(|criteria| all(criteria)).sum::<usize>()
         }
         Criterion::Has { criteria, urls, .. } => all(criteria) * if urls.is_empty() { 1 } else { 2 },
-        Criterion::Any(criteria) | Criterion::All(criteria) => all(criteria),
-        Criterion::Not(criterion) => sum(criterion, of),
-        Criterion::ByType(each) => each.iter().map(|(_, criterion)| sum(criterion, of)).sum(),
+        Criterion::Any(criteria) | Criterion::All(criteria) | Criterion::Contains { criteria, .. } => {
+            all(criteria)
+        }
+        Criterion::Not(criterion) | Criterion::Container(criterion) => sum(criterion, of, contained),
+        Criterion::ByType(each) => each.iter().map(|(_, criterion)| sum(criterion, of, contained)).sum(),
         end => of(end),
     }
 }

@@ -159,6 +159,8 @@ pub struct Lock {
 pub struct Matches {
     /// Matches in order.
     pub matches: Vec<Stored>,
+    /// What of each is the match: 0 itself, otherwise the contained resource with this number.
+    pub parts: Vec<u32>,
     /// Resources brought along, each once, none of them a match on this page.
     pub included: Vec<Stored>,
     /// Whether there were more to bring along than the limit allows.

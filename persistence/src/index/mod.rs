@@ -50,8 +50,8 @@ impl IndexRows {
 
     /// Adds the rows of the resource `rid`.
     pub(crate) fn add(&mut self, names: &Names, rid: i64, entries: Vec<IndexEntry>) {
-        for IndexEntry { parameter, facet, value } in entries {
-            let p = names.p(parameter, facet);
+        for IndexEntry { parameter, facet, part, value } in entries {
+            let p = names.p_of(parameter, facet, part);
             match value {
                 IndexValue::Words { set, words } => self.set(names, (p, rid), set, words),
                 value => self.add_one(p, rid, value),

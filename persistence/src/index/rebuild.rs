@@ -3,7 +3,7 @@
 use super::{IndexRows, delete};
 use crate::integrity::rows::{Row, difference, expected, indexed};
 use crate::integrity::words;
-use crate::names::{CUSTOM, FACETS};
+use crate::names::{CUSTOM, FACETS, of_any};
 use crate::resources::lock;
 use crate::resources::read::{SELECT_CURRENT, key};
 use crate::resources::stored;
@@ -101,18 +101,21 @@ const OF_PARAMETER: [(&str, &str); 9] = [
 /// Removes the rows of a custom parameter that some resources have in one table: of how many.
 pub(super) fn forget(tx: &mut Transaction<'_>, number: u32, most: usize) -> Result<usize, Error> {
     let first = (CUSTOM + i64::from(number)) * FACETS;
-    for (select, remove) in OF_PARAMETER {
-        let mut statement = Statement::new(select);
-        statement.integer(first).sql(" AND p < ").integer(first + FACETS);
-        statement.sql(" LIMIT ").integer(i64::try_from(most).unwrap_or(i64::MAX));
-        let rids = tx.connection.integers(&statement)?;
-        if rids.is_empty() {
-            continue;
+    // Its own rows, and those of contained resources.
+    for (from, to) in [(first, first + FACETS), (of_any(first), of_any(first + FACETS))] {
+        for (select, remove) in OF_PARAMETER {
+            let mut statement = Statement::new(select);
+            statement.integer(from).sql(" AND p < ").integer(to);
+            statement.sql(" LIMIT ").integer(i64::try_from(most).unwrap_or(i64::MAX));
+            let rids = tx.connection.integers(&statement)?;
+            if rids.is_empty() {
+                continue;
+            }
+            let mut statement = Statement::new(remove);
+            statement.integer(from).sql(" AND p < ").integer(to).sql(" AND rid");
+            tx.connection.execute(statement.any(tx.connection.dialect(), &rids))?;
+            return Ok(rids.len());
         }
-        let mut statement = Statement::new(remove);
-        statement.integer(first).sql(" AND p < ").integer(first + FACETS).sql(" AND rid");
-        tx.connection.execute(statement.any(tx.connection.dialect(), &rids))?;
-        return Ok(rids.len());
     }
     Ok(0)
 }

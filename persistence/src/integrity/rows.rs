@@ -184,7 +184,7 @@ fn load_composites(connection: &mut Connection, statement: &Statement) -> Result
 
 /// The table and row of an entry.
 pub(crate) fn expected(names: &Names, entry: &IndexEntry) -> (&'static str, Row) {
-    let p = names.p(entry.parameter, entry.facet);
+    let p = names.p_of(entry.parameter, entry.facet, entry.part);
     let row = |integers: &[i64]| Row::of(p, integers);
     match &entry.value {
         IndexValue::Token { code, system, text } => ("ix_token", row(&[*code, *system]).texts(&[text])),

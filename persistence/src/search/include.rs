@@ -9,10 +9,10 @@ use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::Access;
 use domain::conformance::{ParameterId, TypeId};
-use domain::index::Facet;
+use domain::index::{Facet, Part};
 use domain::search::query::{Include, Query};
 use domain::store::Stored;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// The resources at the other ends of links, each found once before it is read.
 const FORWARD: &str = "SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body FROM \
@@ -33,20 +33,34 @@ pub(super) fn bring(
     tx: &mut Transaction<'_>,
     access: &Access,
     query: &Query,
-    matches: &[Stored],
+    (matches, parts): (&[Stored], &[u32]),
 ) -> Result<(Vec<Stored>, bool), Error> {
-    let mut seen: HashSet<i64> = matches.iter().map(|stored| stored.row).collect();
+    // What contains a match is none itself.
+    let whole = matches.iter().zip(parts).filter(|(_, part)| **part == 0).map(|(stored, _)| stored);
+    let mut seen: HashSet<i64> = whole.clone().map(|stored| stored.row).collect();
     let mut included: Vec<Stored> = Vec::new();
     let own = |stored: &Stored| (stored.row, stored.type_);
-    let mut from: Vec<(i64, TypeId)> = matches.iter().map(own).collect();
+    let mut from: Vec<(i64, TypeId)> = whole.map(own).collect();
+    let mut inner: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
+    for (stored, part) in matches.iter().zip(parts).filter(|(_, part)| **part > 0) {
+        inner.entry(*part).or_default().push(stored.row);
+    }
     let (mut first, mut cut) = (true, false);
     let steps = joined(&query.includes);
-    while !from.is_empty() {
+    while !from.is_empty() || !inner.is_empty() {
         let mut found = Vec::new();
         for include in steps.iter().filter(|include| first || include.iterate) {
             let canonical = !include.urls.is_empty();
             for canonical in [false, true].into_iter().take(1 + usize::from(canonical)) {
-                let step = step(tx, access, (include, query.included, canonical), &from)?;
+                let mut step = step(tx, access, (include, query.included, canonical), &from)?;
+                for (part, rows) in &inner {
+                    step.extend(step_of_part(
+                        tx,
+                        access,
+                        (include, query.included, canonical),
+                        (*part, rows),
+                    )?);
+                }
                 cut |= step.len() > query.included;
                 for stored in step {
                     if seen.insert(stored.row) {
@@ -56,6 +70,7 @@ pub(super) fn bring(
             }
         }
         first = false;
+        inner.clear();
         from = found.iter().map(own).collect();
         included.append(&mut found);
         if cut || included.len() > query.included {
@@ -96,21 +111,52 @@ fn tells_source(include: &Include) -> bool {
     !include.sources.is_empty() && include.parameters.iter().all(of_source)
 }
 
+/// What an include brings at most to resources: the include, how much, and whether by canonical URL.
+type Step<'i> = (&'i Include, usize, bool);
+
 fn step(
     tx: &mut Transaction<'_>,
     access: &Access,
-    (include, most, canonical): (&Include, usize, bool),
+    include: Step<'_>,
     from: &[(i64, TypeId)],
 ) -> Result<Vec<Stored>, Error> {
-    let parameters = if canonical { &include.canonicals } else { &include.parameters };
-    let parameters: Vec<i64> =
-        parameters.iter().map(|parameter| tx.names.p(*parameter, Facet::Value)).collect();
+    let numbers = parameters(include).iter().map(|parameter| tx.names.p(*parameter, Facet::Value)).collect();
+    let include_of = include.0;
     // Those that may have the reference, or that it may be to.
-    let ends = |type_: &TypeId| match include.target {
-        _ if !include.reverse => include.sources.is_empty() || include.sources.contains(type_),
+    let ends = |type_: &TypeId| match include_of.target {
+        _ if !include_of.reverse => include_of.sources.is_empty() || include_of.sources.contains(type_),
         target => target.is_none_or(|target| target == *type_),
     };
     let from: Vec<i64> = from.iter().filter(|(_, type_)| ends(type_)).map(|(row, _)| *row).collect();
+    bring_by(tx, access, include, (numbers, &from))
+}
+
+/// What the contained resources with this number in `rows` refer to. Nothing outside refers to them.
+fn step_of_part(
+    tx: &mut Transaction<'_>,
+    access: &Access,
+    include: Step<'_>,
+    (part, rows): (u32, &[i64]),
+) -> Result<Vec<Stored>, Error> {
+    if include.0.reverse {
+        return Ok(Vec::new());
+    }
+    let numbers = parameters(include).iter();
+    let numbers = numbers.map(|parameter| tx.names.p_of(*parameter, Facet::Value, Part::Nth(part))).collect();
+    bring_by(tx, access, include, (numbers, rows))
+}
+
+fn parameters<'i>((include, _, canonical): Step<'i>) -> &'i [ParameterId] {
+    if canonical { &include.canonicals } else { &include.parameters }
+}
+
+/// What the rows under the numbers `parameters` link `from` with.
+fn bring_by(
+    tx: &mut Transaction<'_>,
+    access: &Access,
+    (include, most, canonical): Step<'_>,
+    (parameters, from): (Vec<i64>, &[i64]),
+) -> Result<Vec<Stored>, Error> {
     if parameters.is_empty() || from.is_empty() {
         return Ok(Vec::new());
     }
@@ -122,7 +168,7 @@ fn step(
     });
     // `+` keeps SQLite from the index by parameter, which it would read from end to end.
     statement
-        .list(&from)
+        .list(from)
         .sql(if include.reverse { " AND i.p IN " } else { " AND +i.p IN " })
         .list(&parameters);
     if canonical {

@@ -1,11 +1,13 @@
 //! Search: a checked Query and an Access become statements.
 
 mod arms;
+mod contained;
 pub(crate) mod counts;
 pub(crate) mod criterion;
 mod dated;
 mod drive;
 mod include;
+mod part;
 #[cfg(test)]
 mod plans;
 mod rows;
@@ -14,12 +16,12 @@ mod sort;
 mod test;
 pub(crate) mod totals;
 
-use crate::found::Found;
 use crate::resources::stored;
 use crate::transaction::Transaction;
+use contained::Match;
 use domain::Error;
 use domain::access::Access;
-use domain::search::query::{Position, Query, Total};
+use domain::search::query::{Parts, Query, Total};
 use domain::search::set::names_any;
 use domain::store::{Matches, ReadTx, Stored};
 
@@ -37,34 +39,51 @@ pub(crate) fn takes_several_statements(query: &Query) -> bool {
 /// Runs a search. `access` is a criterion of matches, total, chains and what is brought along.
 pub(crate) fn run(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> Result<Matches, Error> {
     let query = &*set::found(tx, access, query)?;
+    let (mut found, total) = found(tx, access, query)?;
+    let more = found.len() > query.count;
+    found.truncate(query.count);
+    if query.backward {
+        found.reverse();
+    }
+    let place = |found: Option<&Match>| found.map(|one| one.place(query.parts));
+    let (previous, next) = match query.count {
+        0 => (None, None),
+        _ => query.neighbours(place(found.first()), place(found.last()), more),
+    };
+    let parts = found.iter().map(|one| one.part).collect::<Vec<u32>>();
+    let versions = found.into_iter().map(|one| stored(tx.names, one.found.version));
+    let matches: Vec<Stored> = versions.collect::<Result<_, _>>()?;
+    let total = total.or_else(|| query.total_of_page(matches.len(), more));
+    let (included, included_cut) = include::bring(tx, access, query, (&matches, &parts))?;
+    Ok(Matches { matches, parts, included, included_cut, total, previous, next })
+}
+
+/// The matches of the page and one more, if there are more, in the direction of reading; and the total, if it is counted.
+fn found(
+    tx: &mut Transaction<'_>,
+    access: &Access,
+    query: &Query,
+) -> Result<(Vec<Match>, Option<u64>), Error> {
+    if query.parts != Parts::No {
+        let total = contained::total(tx, access, query)?;
+        let page = if query.count == 0 { Vec::new() } else { contained::page(tx, access, query)? };
+        return Ok((page, total));
+    }
     let drive = drive::choose(tx, access, query)?;
     let total = totals::total(tx, access, query, drive.as_ref())?;
     if query.count == 0 {
-        let (previous, next) = (None, None);
-        return Ok(Matches { matches: vec![], included: vec![], included_cut: false, total, previous, next });
+        return Ok((Vec::new(), total));
     }
     let drive = match drive {
         Some(drive) if drive::is_longer_than_a_scan(tx, access, query, &drive)? => None,
         drive => drive,
     };
-    let mut found = match (&drive, dated::parameter(query)) {
+    let page = match (&drive, dated::parameter(query)) {
         (None, Some(parameter)) => {
             tx.snapshot()?;
             dated::page(tx, access, query, parameter)?
         }
         _ => rows::page(tx, access, query, drive.as_ref())?,
     };
-    let more = found.len() > query.count;
-    found.truncate(query.count);
-    if query.backward {
-        found.reverse();
-    }
-    let place =
-        |found: Option<&Found>| found.map(|one| Position { values: one.keys.clone(), row: one.version.0 });
-    let (previous, next) = query.neighbours(place(found.first()), place(found.last()), more);
-    let matches: Vec<Stored> =
-        found.into_iter().map(|found| stored(tx.names, found.version)).collect::<Result<_, _>>()?;
-    let total = total.or_else(|| query.total_of_page(matches.len(), more));
-    let (included, included_cut) = include::bring(tx, access, query, &matches)?;
-    Ok(Matches { matches, included, included_cut, total, previous, next })
+    Ok((page.into_iter().map(|found| Match { found, part: 0 }).collect(), total))
 }

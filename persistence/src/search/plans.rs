@@ -78,6 +78,18 @@ const SEARCHES: &[(&str, &[&str])] = &[
     ("?_type=Condition,Encounter", &["MERGE (UNION ALL)", "resource_type_rid (type_id=?)"]),
     ("?_type=Condition,Observation&code=d3", &[TOKEN]),
     ("?_id=p7", &["resource_key (key=?)"]),
+    (
+        "MedicationRequest?medication:Medication.code=urn:m|k1",
+        &[TOKEN_SYSTEM, "SEARCH t USING INDEX ix_token_rid (rid=?)"],
+    ),
+    (
+        "Medication?code=urn:m|k1&_contained=true",
+        &[TOKEN_SYSTEM, "SEARCH t USING COVERING INDEX ix_token_rid (rid=?)"],
+    ),
+    (
+        "Medication?code=urn:m|k1&_contained=both&_containedType=contained&_sort=-code",
+        &[TOKEN_SYSTEM, "SEARCH t USING COVERING INDEX ix_token_rid (rid=?)"],
+    ),
     // Links on links: from the end that an index finds, whatever types the links may lead to.
     (
         "Observation?encounter:Encounter.patient:Patient.organization:Organization.name=org1",
@@ -145,7 +157,7 @@ fn ward() -> Vec<(&'static str, String, String)> {
             format!("c{patient}"),
             format!(r#""code":{{"coding":[{{"system":"urn:sct","code":"d{other}"}}]}},{subject}"#),
         ));
-        all.push(("MedicationRequest", format!("m{patient}"), format!(r#""status":"active","intent":"order","medicationCodeableConcept":{{"text":"x"}},"encounter":{{"reference":"Encounter/e{patient}"}},{subject}"#)));
+        all.push(("MedicationRequest", format!("m{patient}"), format!(r##""status":"active","intent":"order","contained":[{{"resourceType":"Medication","id":"x","code":{{"coding":[{{"system":"urn:m","code":"k{other}"}}]}}}}],"medicationReference":{{"reference":"#x"}},"encounter":{{"reference":"Encounter/e{patient}"}},{subject}"##)));
         for number in 0..60 {
             let (category, day) = (if number % 10 < 7 { "vital" } else { "lab" }, 1 + number % 28);
             all.push(("Observation", format!("o{patient}-{number}"), format!(r#""status":"final","category":[{{"coding":[{{"system":"urn:cat","code":"{category}"}}]}}],"code":{{"coding":[{{"system":"urn:loinc","code":"c{}"}}]}},"effectiveDateTime":"2024-03-{day:02}","valueQuantity":{{"value":{number},"unit":"mg"}},"encounter":{{"reference":"Encounter/e{patient}"}},{subject}"#, number % 2)));

@@ -38,7 +38,7 @@ pub(super) fn page(
 
 /// What a query is sorted by.
 pub(super) fn by<'a>(tx: &Transaction<'a>, access: &'a Access, query: &'a Query) -> Order<'a> {
-    Order { names: tx.names, access, sorts: &query.sort }
+    Order { names: tx.names, access, sorts: &query.sort, of_part: false }
 }
 
 /// One row more than the page holds.

@@ -20,9 +20,11 @@ pub(super) struct Order<'a> {
     pub(super) access: &'a Access,
     /// The sort keys.
     pub(super) sorts: &'a [Sort],
+    /// Whether of the contained resource `c` and not of the resource `v`.
+    pub(super) of_part: bool,
 }
 
-/// Adds the value of a sort key of the resource `v`.
+/// Adds the value of a sort key of the resource `v`, or of what it contains. `_id` and `_lastUpdated` are the container's.
 fn value(statement: &mut Statement, of: Order<'_>, sort: &Sort) -> Result<(), Error> {
     let parameters = match &sort.by {
         SortBy::LastUpdated => {
@@ -38,30 +40,40 @@ fn value(statement: &mut Statement, of: Order<'_>, sort: &Sort) -> Result<(), Er
     // They are all of one kind.
     let kind = parameters.first().map(|first| Definitions::r4().kind_of(*first));
     let select = match (kind.ok_or_else(unsupported)?, sort.descending) {
-        (SearchKind::Date, false) => "(SELECT MIN(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::Date, true) => "(SELECT MAX(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::String, false) => "(SELECT MIN(i.folded) FROM ix_string i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::String, true) => "(SELECT MAX(i.folded) FROM ix_string i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::Number, false) => "(SELECT MIN(i.lo) FROM ix_number i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::Number, true) => "(SELECT MAX(i.lo) FROM ix_number i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::Quantity, false) => "(SELECT MIN(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::Quantity, true) => "(SELECT MAX(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::Uri, false) => "(SELECT MIN(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::Uri, true) => "(SELECT MAX(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::Token, false) => {
-            "(SELECT MIN(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND +i.p"
-        }
-        (SearchKind::Token, true) => {
-            "(SELECT MAX(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND +i.p"
-        }
+        (SearchKind::Date, false) => "(SELECT MIN(i.lo) FROM ix_date i WHERE i.rid = ",
+        (SearchKind::Date, true) => "(SELECT MAX(i.lo) FROM ix_date i WHERE i.rid = ",
+        (SearchKind::String, false) => "(SELECT MIN(i.folded) FROM ix_string i WHERE i.rid = ",
+        (SearchKind::String, true) => "(SELECT MAX(i.folded) FROM ix_string i WHERE i.rid = ",
+        (SearchKind::Number, false) => "(SELECT MIN(i.lo) FROM ix_number i WHERE i.rid = ",
+        (SearchKind::Number, true) => "(SELECT MAX(i.lo) FROM ix_number i WHERE i.rid = ",
+        (SearchKind::Quantity, false) => "(SELECT MIN(i.lo) FROM ix_quantity i WHERE i.rid = ",
+        (SearchKind::Quantity, true) => "(SELECT MAX(i.lo) FROM ix_quantity i WHERE i.rid = ",
+        (SearchKind::Uri, false) => "(SELECT MIN(i.value) FROM ix_uri i WHERE i.rid = ",
+        (SearchKind::Uri, true) => "(SELECT MAX(i.value) FROM ix_uri i WHERE i.rid = ",
+        (SearchKind::Token, false) => "(SELECT MIN(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = ",
+        (SearchKind::Token, true) => "(SELECT MAX(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = ",
         (SearchKind::Reference, descending) => {
             statement.sql(if descending { "(SELECT MAX(" } else { "(SELECT MIN(" });
             target(statement, of)?;
-            ") FROM ix_reference i WHERE i.rid = v.rid AND +i.p"
+            ") FROM ix_reference i WHERE i.rid = "
         }
         _ => return Err(unsupported()),
     };
     statement.sql(select);
+    if of.of_part {
+        statement.sql("c.rid AND +i.p IN (");
+        for (n, parameter) in parameters.iter().enumerate() {
+            let any = of.names.p_of_any(*parameter, Facet::Value);
+            statement.sql(if n > 0 { ", " } else { "" }).integer(any).sql(" + c.part");
+        }
+        statement.sql("))");
+        return Ok(());
+    }
+    // Where the index by `rid` does not hold all columns, `+` keeps SQLite from the index by value.
+    statement.sql(match kind {
+        Some(SearchKind::Token | SearchKind::Reference) => "v.rid AND +i.p",
+        _ => "v.rid AND i.p",
+    });
     match parameters {
         [parameter] => statement.sql(" = ").integer(of.names.p(*parameter, Facet::Value)),
         parameters => {
@@ -137,14 +149,25 @@ fn key(
     }
 }
 
-/// Begins a query of the resources of a page and their sort keys, of the rows that follow as `m`.
-pub(super) fn resources(sorts: &[Sort]) -> Statement {
-    let mut statement =
-        Statement::new("SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body");
+/// Adds the names of the sort keys as columns.
+pub(super) fn names(statement: &mut Statement, sorts: &[Sort]) {
     for (_, (.., column)) in sorts.iter().zip(KEYS) {
         statement.sql(column);
     }
+}
+
+/// Begins a query of the resources of a page and their sort keys, of the rows that follow as `m`.
+pub(super) fn resources(sorts: &[Sort]) -> Statement {
+    let mut statement = columns(sorts);
     statement.sql(" FROM (");
+    statement
+}
+
+/// The columns of a resource and the sort keys.
+pub(super) fn columns(sorts: &[Sort]) -> Statement {
+    let mut statement =
+        Statement::new("SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body");
+    names(&mut statement, sorts);
     statement
 }
 
@@ -176,10 +199,24 @@ pub(super) fn beyond(
     query: &Query,
     first: Option<&'static str>,
 ) -> Result<(), Error> {
+    let row = if query.backward { " AND v.rid < " } else { " AND v.rid > " };
+    beyond_row(statement, of, query, (row, &|n| first.filter(|_| n == 0)))
+}
+
+/// The same where all keys are columns, and `u.place` tells the matches apart.
+pub(super) fn beyond_place(statement: &mut Statement, of: Order<'_>, query: &Query) -> Result<(), Error> {
+    let row = if query.backward { " AND u.place < " } else { " AND u.place > " };
+    beyond_row(statement, of, query, (row, &|n| KEYS.get(n).map(|(_, name, _)| *name)))
+}
+
+fn beyond_row(
+    statement: &mut Statement,
+    of: Order<'_>,
+    query: &Query,
+    (beyond_row, column): (&'static str, &dyn Fn(usize) -> Option<&'static str>),
+) -> Result<(), Error> {
     let Some(position) = &query.after else { return Ok(()) };
     let (sorts, backward) = (of.sorts, query.backward);
-    let beyond_row = if backward { " AND v.rid < " } else { " AND v.rid > " };
-    let column = |n: usize| first.filter(|_| n == 0);
     if sorts.is_empty() {
         statement.sql(beyond_row).integer(position.row);
         return Ok(());

@@ -77,7 +77,9 @@ fn a_patients_app_finds_what_anybody_finds_as_far_as_it_is_theirs() {
                 continue;
             }
             let anybody = memory.ask(&openly);
-            let theirs: Vec<&String> = anybody.ids().into_iter().filter(|id| visible.contains(*id)).collect();
+            // What is contained belongs to whoever its container does.
+            let is_theirs = |id: &&String| visible.contains(id.split('#').next().unwrap_or_default());
+            let theirs: Vec<&String> = anybody.ids().into_iter().filter(is_theirs).collect();
             for store in stores.iter().chain([&memory]) {
                 let found = store.ask(&by_token);
                 let (mut theirs, mut ids) = (theirs.clone(), found.ids());

@@ -48,7 +48,7 @@ const COMPARTMENTS: [(&str, &str); 5] =
     [("Patient", "a"), ("Patient", "b"), ("Practitioner", "a"), ("Encounter", "a"), ("Patient", "nobody")];
 
 /// What stands in a search once.
-const ONCE: [&str; 4] = ["_sort", "_summary", "_total", "_type"];
+const ONCE: [&str; 5] = ["_sort", "_summary", "_total", "_type", "_contained"];
 
 /// Any question.
 pub(super) fn question() -> impl Strategy<Value = Question> {

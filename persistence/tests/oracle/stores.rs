@@ -190,7 +190,12 @@ impl Running {
                     return answer;
                 }
             };
-            let page = found.matches.iter().map(name_of).collect();
+            let parts = found.parts.iter().copied().chain(std::iter::repeat(0));
+            let page = found.matches.iter().zip(parts).map(|(stored, part)| match part {
+                0 => name_of(stored),
+                number => format!("{}#{number}", name_of(stored)),
+            });
+            let page = page.collect();
             if backward {
                 answer.back.push(page);
             } else {

@@ -75,6 +75,7 @@ fn patient() -> impl Strategy<Value = Vec<String>> {
             r#""managingOrganization":{"reference":"Organization/a"}"#,
             r#""managingOrganization":{"reference":"https://x.example/FHIR/R4/Organization/b"}"#,
             r#""managingOrganization":{"identifier":{"system":"urn:o","value":"7"}}"#,
+            r##""contained":[{"resourceType":"Organization","id":"o","name":"Zoë's","active":true,"partOf":{"reference":"Organization/a"}}],"managingOrganization":{"reference":"#o"}"##,
         ]),
         one(&["", r#""link":[{"other":{"reference":"Patient/b"},"type":"seealso"}]"#]),
         one(&[
@@ -110,6 +111,8 @@ fn observation() -> impl Strategy<Value = Vec<String>> {
             r#""subject":{"reference":"https://x.example/FHIR/R4/Patient/c/_history/1"}"#,
             r#""subject":{"reference":"https://y.example/Patient/a"}"#,
             r##""contained":[{"resourceType":"Patient","id":"p","gender":"male"}],"subject":{"reference":"#p"}"##,
+            r##""contained":[{"resourceType":"Patient","id":"p","gender":"male","birthDate":"1970-05-17","managingOrganization":{"reference":"Organization/a"}},{"resourceType":"Patient","id":"q","gender":"female","name":[{"family":"Óg"}],"managingOrganization":{"reference":"#o"}},{"resourceType":"Organization","id":"o","name":"Léeds","partOf":{"reference":"Organization/b"}}],"subject":{"reference":"#q"}"##,
+            r##""contained":[{"resourceType":"Observation","id":"n","status":"final","code":{"coding":[{"system":"urn:c","code":"x"}]},"subject":{"reference":"Patient/a"},"effectiveDateTime":"2020-01-15"},{"resourceType":"Observation","id":"m","status":"amended","code":{"text":"echo"},"hasMember":[{"reference":"#n"},{"reference":"#"}],"valueQuantity":{"value":5.4,"unit":"mg","system":"http://unitsofmeasure.org","code":"mg"}}],"subject":{"reference":"Patient/b"}"##,
         ]),
         one(&[
             "",

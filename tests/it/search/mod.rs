@@ -1,6 +1,7 @@
 //! Search on one type (FHIR R4 `search.html`): parameters, controls, includes and paging, by exact sets of ids.
 
 mod canonical;
+mod contained;
 mod control;
 mod cursor;
 mod deep;

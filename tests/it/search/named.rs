@@ -48,7 +48,12 @@ impl Named {
     /// The name of the resource at `Type/id`.
     #[track_caller]
     pub(super) fn name(&self, reference: &str) -> &'static str {
-        self.names.get(reference).copied().unwrap_or_else(|| panic!("{reference} is not of the table"))
+        self.known(reference).unwrap_or_else(|| panic!("{reference} is not of the table"))
+    }
+
+    /// The name of the resource at `Type/id`, if it is one of the table.
+    pub(super) fn known(&self, reference: &str) -> Option<&'static str> {
+        self.names.get(reference).copied()
     }
 
     /// Asks every query (`Type?a=b`, not percent-encoded) and compares with the names it must find, which stand in one
@@ -89,7 +94,7 @@ pub(super) fn refused(http: &Http, cases: &[(&str, &str)]) {
 }
 
 /// `name=value` as it stands in a URL.
-fn encoded(pair: &str) -> String {
+pub(super) fn encoded(pair: &str) -> String {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
     let text: String = url_encoded(value);
     format!("{name}={text}")

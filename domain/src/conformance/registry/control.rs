@@ -43,6 +43,16 @@ pub(super) const SEARCH: &[ResultParameter] = &[
         ValueType::Text,
         "Comma-separated keys, `-` before a key for descending order: `_id`, `_lastUpdated` and parameters of every type but composite and special; of several types of resources those that all of them have. Resources without a value come last.",
     ),
+    parameter(
+        "_contained",
+        ValueType::Code(&["false", "true", "both"]),
+        "Whether contained resources are searched: `true` for them alone, `both` for them and the others.",
+    ),
+    parameter(
+        "_containedType",
+        ValueType::Code(&["container", "contained"]),
+        "What is returned for a contained resource that matches: what contains it (the default), or the contained resource itself, with `#id` at the end of its container's `fullUrl`.",
+    ),
     ResultParameter {
         name: "_filter",
         value: ValueType::Text,

@@ -81,6 +81,11 @@ pub(crate) fn local_patient(element: &Json<'_>, base: &str) -> Option<i64> {
     (Definitions::r4().type_name(type_) == "Patient").then(|| target.key())
 }
 
+/// `#id`, as far as an id may be long.
+fn fragment(text: &str) -> &str {
+    cut(text, MAX_SORTED + 1)
+}
+
 /// Indexes an element: a Reference, a canonical or URI, or a resource that stands in the element's place.
 pub(crate) fn index(element: &Json<'_>, type_: &str, base: &str, out: &mut Values) {
     let row = |target_type, target, version: &str, url: &str| {
@@ -90,8 +95,13 @@ pub(crate) fn index(element: &Json<'_>, type_: &str, base: &str, out: &mut Value
     match element {
         Json::String(text) if type_ == "canonical" => {
             let (url, version) = uri::split_canonical(text);
-            let url = url.split_once('#').map_or(url, |(url, _)| url);
-            out.push(row(None, text_key(url), version, url));
+            match text.strip_prefix('#') {
+                Some(_) => out.push(row(None, 0, fragment(text), "")),
+                None => {
+                    let url = url.split_once('#').map_or(url, |(url, _)| url);
+                    out.push(row(None, text_key(url), version, url));
+                }
+            }
         }
         Json::String(text) => out.push(row(None, text_key(text), "", text)),
         Json::Object(_) => {
@@ -109,7 +119,11 @@ pub(crate) fn index(element: &Json<'_>, type_: &str, base: &str, out: &mut Value
                     out.push(row(Some(type_), key, "", ""));
                 }
                 // A contained or logical reference: there is something, but no address.
-                (None, None) => out.push(row(None, 0, "", "")),
+                (None, None) => {
+                    let text = element.get("reference").and_then(Json::as_str);
+                    let local = text.filter(|text| text.starts_with('#')).map_or("", fragment);
+                    out.push(row(None, 0, local, ""));
+                }
             }
             if let Some(identifier) = element.get("identifier") {
                 out.push((Facet::Identifier, token::identifier_token(identifier)));

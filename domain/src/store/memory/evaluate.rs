@@ -3,7 +3,7 @@
 use super::{Resource, State, Version};
 use crate::access::{Access, Clause, Reach};
 use crate::conformance::{Definitions, ParameterId, TypeId};
-use crate::index::{Facet, IndexValue, value_set};
+use crate::index::{Facet, IndexValue, Part, value_set};
 use crate::search::kind::composite;
 use crate::search::kind::date;
 use crate::search::query::{Criterion, Set, Test};
@@ -12,9 +12,29 @@ use crate::store::Method;
 impl Version {
     /// Its rows of a parameter in a facet.
     pub(super) fn values(&self, parameter: ParameterId, facet: Facet) -> impl Iterator<Item = &IndexValue> {
+        self.values_of(parameter, facet, Part::Itself)
+    }
+
+    /// The rows of a parameter that it or what it contains has.
+    pub(super) fn values_of(
+        &self,
+        parameter: ParameterId,
+        facet: Facet,
+        part: Part,
+    ) -> impl Iterator<Item = &IndexValue> {
         let rows = self.indexed.entries.iter();
-        rows.filter(move |entry| entry.parameter == parameter && entry.facet == facet)
+        rows.filter(move |entry| entry.parameter == parameter && entry.facet == facet && entry.part == part)
             .map(|entry| &entry.value)
+    }
+
+    /// Keys of what it or what it contains refers to by a parameter.
+    pub(super) fn keys(&self, parameter: ParameterId, facet: Facet, part: Part) -> Vec<i64> {
+        let rows = self.values_of(parameter, facet, part);
+        let keys = rows.filter_map(|value| match value {
+            IndexValue::Reference { target, .. } => Some(*target),
+            _ => None,
+        });
+        keys.collect()
     }
 
     /// Keys of what it refers to by a parameter.
@@ -34,6 +54,7 @@ impl Version {
 /// to its version, where it names one.
 pub(super) fn names(
     source: &Version,
+    part: Part,
     parameters: &[ParameterId],
     target: &Version,
     urls: &[ParameterId],
@@ -55,9 +76,18 @@ pub(super) fn names(
     !own.is_empty()
         && source.indexed.entries.iter().any(|entry| {
             entry.facet == Facet::Value
+                && entry.part == part
                 && row(&entry.value).is_some_and(is_own)
                 && parameters.contains(&entry.parameter)
         })
+}
+
+/// Whether a value passes a test.
+pub(super) fn passes(state: &State, test: &Test, value: &IndexValue) -> bool {
+    match test {
+        Test::Member(set) => state.is_member(set, value),
+        _ => composite::matches(test, value),
+    }
 }
 
 impl State {
@@ -97,7 +127,7 @@ impl State {
     }
 
     /// Every resource that `access` covers.
-    fn all_visible<'s>(&'s self, access: &'s Access) -> impl Iterator<Item = &'s Version> {
+    pub(super) fn all_visible<'s>(&'s self, access: &'s Access) -> impl Iterator<Item = &'s Version> {
         self.resources.iter().filter_map(|resource| self.visible(access, resource))
     }
 
@@ -113,32 +143,22 @@ impl State {
                 let whole = tests.iter().any(Test::looks_at_long).then_some(Facet::Long);
                 let facets = std::iter::once(*facet).chain(whole);
                 let mut values = facets.flat_map(|facet| version.values(*parameter, facet));
-                let passes = |test: &Test, value: &IndexValue| match test {
-                    Test::Member(set) => self.is_member(set, value),
-                    _ => composite::matches(test, value),
-                };
-                let found = values.any(|value| tests.iter().any(|test| passes(test, value)));
+                let found = values.any(|value| tests.iter().any(|test| passes(self, test, value)));
                 found != *negated
             }
             Criterion::Missing { parameter, missing } => {
                 version.values(*parameter, Facet::Value).next().is_none() == *missing
             }
             Criterion::Chain { parameter, targets, criteria, urls } => {
-                let holds = |target: &Version| self.target_holds(access, target, targets, criteria);
-                version.targets(*parameter).any(|key| {
-                    let target = self.find(key).and_then(|resource| self.visible(access, resource));
-                    target.is_some_and(holds)
-                }) || !urls.is_empty()
-                    && self
-                        .all_visible(access)
-                        .any(|target| names(version, &[*parameter], target, urls) && holds(target))
+                let itself = (version, Part::Itself);
+                self.chain_holds(access, itself, (*parameter, urls), (targets, criteria))
             }
             Criterion::Has { source, parameter, facet, criteria, urls } => {
                 let own = super::key(version.stored.type_, &version.stored.id);
                 self.all_visible(access).any(|referring| {
                     referring.stored.type_ == *source
                         && (referring.targets_in(*parameter, *facet).any(|key| key == own)
-                            || names(referring, &[*parameter], version, urls))
+                            || names(referring, Part::Itself, &[*parameter], version, urls))
                         && criteria.iter().all(|criterion| self.holds(access, referring, criterion))
                 })
             }
@@ -147,6 +167,10 @@ impl State {
                 (*itself && own == *key)
                     || parameters.iter().any(|parameter| version.targets(*parameter).any(|to| to == *key))
             }
+            Criterion::Contains { types, criteria } => version.contained().any(|part| {
+                part.is_of(types) && criteria.iter().all(|one| self.part_holds(access, part, one))
+            }),
+            Criterion::Container(criterion) => self.holds(access, version, criterion),
             Criterion::ByType(each) => each.iter().any(|(type_, criterion)| {
                 version.stored.type_ == *type_ && self.holds(access, version, criterion)
             }),
@@ -178,7 +202,7 @@ impl State {
         version.zip(parameter).into_iter().flat_map(|(version, of)| version.values(of, Facet::Member))
     }
 
-    fn target_holds(
+    pub(super) fn target_holds(
         &self,
         access: &Access,
         target: &Version,

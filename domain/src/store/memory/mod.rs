@@ -6,6 +6,7 @@ mod import;
 mod index;
 mod integrity;
 mod job;
+mod part;
 mod search;
 mod set;
 

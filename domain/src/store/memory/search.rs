@@ -4,21 +4,33 @@ use super::evaluate::names;
 use super::{Resource, State, Version};
 use crate::access::Access;
 use crate::conformance::{Definitions, ParameterId};
-use crate::index::{Facet, IndexValue};
-use crate::search::query::{Include, Position, Query, Sort, SortBy, SortValue, Total};
+use crate::index::{Facet, IndexValue, Part};
+use crate::search::query::{Include, PART_BITS, Parts, Position, Query, Sort, SortBy, SortValue, Total};
 use crate::store::{Matches, Stored};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 
+/// A resource, or one that it contains.
+#[derive(Clone, Copy)]
+struct One<'s> {
+    resource: &'s Resource,
+    version: &'s Version,
+    /// 0 for the resource itself, otherwise the number of the contained one.
+    part: u32,
+}
+
 impl State {
     pub(super) fn search(&self, access: &Access, query: &Query) -> Matches {
-        let mut found: Vec<(Position, &Resource, &Version)> = Vec::new();
+        let mut found: Vec<(Position, One<'_>)> = Vec::new();
         for resource in &self.resources {
             let Some(version) = self.visible(access, resource) else { continue };
-            let right_type = query.types.is_empty() || query.types.contains(&version.stored.type_);
-            if right_type && query.criteria.iter().all(|criterion| self.holds(access, version, criterion)) {
-                let values = query.sort.iter().map(|sort| self.sort_value(access, sort, version)).collect();
-                found.push((Position { values, row: version.stored.row }, resource, version));
+            for part in self.parts(access, query, version) {
+                let values = query.sort.iter().map(|sort| self.sort_value(access, sort, version, part));
+                let row = match query.parts {
+                    Parts::No => version.stored.row,
+                    _ => (version.stored.row << PART_BITS) + i64::from(part),
+                };
+                found.push((Position { values: values.collect(), row }, One { resource, version, part }));
             }
         }
         found.sort_by(|(a, ..), (b, ..)| order(&query.sort, a, b));
@@ -34,36 +46,48 @@ impl State {
         }
         found.truncate(query.count);
         let total = total.or_else(|| query.total_of_page(found.len(), more));
-        let place = |at: Option<&(Position, &Resource, &Version)>| at.map(|(position, ..)| position.clone());
+        let place = |at: Option<&(Position, One<'_>)>| at.map(|(position, ..)| position.clone());
         let (previous, next) = match query.count {
             0 => (None, None),
             _ => query.neighbours(place(found.first()), place(found.last()), more),
         };
-        let page: Vec<(&Resource, &Version)> =
-            found.into_iter().map(|(_, resource, version)| (resource, version)).collect();
+        let page: Vec<One<'_>> = found.into_iter().map(|(_, one)| one).collect();
         let (included, included_cut) = self.included(access, query, &page);
-        let matches = page.into_iter().map(|(_, version)| version.stored.clone()).collect();
-        Matches { matches, included, included_cut, total, previous, next }
+        let parts = page.iter().map(|one| one.part).collect();
+        let matches = page.into_iter().map(|one| one.version.stored.clone()).collect();
+        Matches { matches, parts, included, included_cut, total, previous, next }
+    }
+
+    /// What of a resource matches: 0 itself, otherwise the numbers of contained resources.
+    fn parts(&self, access: &Access, query: &Query, version: &Version) -> Vec<u32> {
+        let mut parts = Vec::new();
+        let right_type = query.types.is_empty() || query.types.contains(&version.stored.type_);
+        let holds = |criterion| self.holds(access, version, criterion);
+        if query.parts != Parts::Only && right_type && query.criteria.iter().all(holds) {
+            parts.push(0);
+        }
+        if query.parts != Parts::No {
+            let inner = version.contained().filter(|part| part.is_of(&query.types));
+            let inner =
+                inner.filter(|part| query.criteria.iter().all(|one| self.part_holds(access, *part, one)));
+            parts.extend(inner.map(|part| part.number));
+        }
+        parts
     }
 
     /// What the matches of a page bring along, by row.
-    fn included(
-        &self,
-        access: &Access,
-        query: &Query,
-        page: &[(&Resource, &Version)],
-    ) -> (Vec<Stored>, bool) {
+    fn included(&self, access: &Access, query: &Query, page: &[One<'_>]) -> (Vec<Stored>, bool) {
         let mut included: BTreeMap<i64, &Version> = BTreeMap::new();
-        let mut from: Vec<(&Resource, &Version)> = page.to_vec();
+        let mut from: Vec<One<'_>> = page.to_vec();
         let mut first = true;
         while !from.is_empty() {
             let mut added = Vec::new();
             for include in query.includes.iter().filter(|include| first || include.iterate) {
-                for (resource, version) in self.brought(access, include, &from) {
-                    let row = version.stored.row;
-                    let known = page.iter().any(|(_, matched)| matched.stored.row == row);
-                    if !known && included.insert(row, version).is_none() {
-                        added.push((resource, version));
+                for one in self.brought(access, include, &from) {
+                    let row = one.version.stored.row;
+                    let same = |own: &One<'_>| own.part == 0 && own.version.stored.row == row;
+                    if !page.iter().any(same) && included.insert(row, one.version).is_none() {
+                        added.push(one);
                     }
                 }
             }
@@ -74,23 +98,24 @@ impl State {
         (included.into_values().take(query.included).map(|version| version.stored.clone()).collect(), cut)
     }
 
-    /// What one include brings for `from`.
-    fn brought<'s>(
-        &'s self,
-        access: &Access,
-        include: &Include,
-        from: &[(&'s Resource, &'s Version)],
-    ) -> Vec<(&'s Resource, &'s Version)> {
-        let all =
-            self.resources.iter().filter_map(|one| self.visible(access, one).map(|version| (one, version)));
-        let refers =
-            |source: &Version| include.sources.is_empty() || include.sources.contains(&source.stored.type_);
+    /// What one include brings for `from`. Nothing outside refers to a contained resource.
+    fn brought<'s>(&'s self, access: &Access, include: &Include, from: &[One<'s>]) -> Vec<One<'s>> {
+        let all = self.resources.iter().filter_map(|resource| {
+            self.visible(access, resource).map(|version| One { resource, version, part: 0 })
+        });
+        // A contained resource has rows of the parameters of its own type alone.
+        let refers = |one: &One<'_>| {
+            one.part > 0 || include.sources.is_empty() || include.sources.contains(&one.version.stored.type_)
+        };
         let parameters: HashSet<ParameterId> = include.parameters.iter().copied().collect();
-        let links = |source: &Version| -> HashSet<i64> {
-            let entries = source.indexed.entries.iter().filter(|_| refers(source));
+        let links = |source: &One<'_>| -> HashSet<i64> {
+            let part = if source.part == 0 { Part::Itself } else { Part::Nth(source.part) };
+            let entries = source.version.indexed.entries.iter().filter(|_| refers(source));
             let targets = entries.filter_map(|entry| match &entry.value {
                 IndexValue::Reference { target, .. }
-                    if entry.facet == Facet::Value && parameters.contains(&entry.parameter) =>
+                    if entry.facet == Facet::Value
+                        && entry.part == part
+                        && parameters.contains(&entry.parameter) =>
                 {
                     Some(*target)
                 }
@@ -98,37 +123,37 @@ impl State {
             });
             targets.collect()
         };
-        let fits = |target: &Version| include.target.is_none_or(|type_| target.stored.type_ == type_);
+        let fits = |target: &One<'_>| {
+            target.part == 0 && include.target.is_none_or(|type_| target.version.stored.type_ == type_)
+        };
+        let names = |source: &One<'_>, target: &One<'_>| {
+            let part = if source.part == 0 { Part::Itself } else { Part::Nth(source.part) };
+            refers(source) && names(source.version, part, &include.canonicals, target.version, &include.urls)
+        };
         if include.reverse {
             let to: HashSet<i64> =
-                from.iter().filter(|(_, target)| fits(target)).map(|(resource, _)| resource.key).collect();
-            let named = |source: &Version| {
-                let mut ends = from.iter().filter(|(_, target)| fits(target));
-                refers(source)
-                    && ends.any(|(_, target)| names(source, &include.canonicals, target, &include.urls))
-            };
-            all.filter(|(_, source)| !links(source).is_disjoint(&to) || named(source)).collect()
+                from.iter().filter(|target| fits(target)).map(|target| target.resource.key).collect();
+            let named = |source: &One<'_>| from.iter().any(|target| fits(target) && names(source, target));
+            all.filter(|source| !links(source).is_disjoint(&to) || named(source)).collect()
         } else {
-            let to: HashSet<i64> = from.iter().flat_map(|(_, source)| links(source)).collect();
-            let named = |target: &Version| {
-                let mut sources = from.iter().filter(|(_, source)| refers(source));
-                sources.any(|(_, source)| names(source, &include.canonicals, target, &include.urls))
-            };
-            let brought = |resource: &Resource, target: &Version| to.contains(&resource.key) || named(target);
-            all.filter(|(resource, target)| fits(target) && brought(resource, target)).collect()
+            let to: HashSet<i64> = from.iter().flat_map(links).collect();
+            let named = |target: &One<'_>| from.iter().any(|source| names(source, target));
+            let brought = |target: &One<'_>| to.contains(&target.resource.key) || named(target);
+            all.filter(|target| fits(target) && brought(target)).collect()
         }
     }
 }
 
 impl State {
     /// What a resource is sorted by ([`SortBy`]).
-    fn sort_value(&self, access: &Access, sort: &Sort, version: &Version) -> Option<SortValue> {
+    fn sort_value(&self, access: &Access, sort: &Sort, version: &Version, part: u32) -> Option<SortValue> {
+        let part = if part == 0 { Part::Itself } else { Part::Nth(part) };
         match &sort.by {
             SortBy::LastUpdated => Some(SortValue::Integer(version.stored.updated.0)),
             SortBy::Id => Some(SortValue::Text(version.stored.id.as_str().to_owned())),
             by => {
                 let parameters = by.parameters().iter();
-                let rows = parameters.flat_map(|parameter| version.values(*parameter, Facet::Value));
+                let rows = parameters.flat_map(|parameter| version.values_of(*parameter, Facet::Value, part));
                 let values = rows.filter_map(|value| self.sorted_by(access, value));
                 if sort.descending { values.max_by(compare) } else { values.min_by(compare) }
             }
