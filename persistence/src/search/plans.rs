@@ -78,6 +78,11 @@ const SEARCHES: &[(&str, &[&str])] = &[
     ("?_type=Condition,Encounter", &["MERGE (UNION ALL)", "resource_type_rid (type_id=?)"]),
     ("?_type=Condition,Observation&code=d3", &[TOKEN]),
     ("?_id=p7", &["resource_key (key=?)"]),
+    (
+        "Observation?patient=p7&_sort=value-quantity,-date",
+        &[TARGET, "ix_quantity_rid (rid=?)", "ix_date_rid"],
+    ),
+    ("Patient?gender=female&_sort=family", &[TOKEN, "ix_string_rid (rid=?)"]),
     // Links on links: from the end that an index finds, whatever types the links may lead to.
     (
         "Observation?encounter:Encounter.patient:Patient.organization:Organization.name=org1",

@@ -37,17 +37,19 @@ fn value(statement: &mut Statement, of: Order<'_>, sort: &Sort) -> Result<(), Er
     };
     // They are all of one kind.
     let kind = parameters.first().map(|first| Definitions::r4().kind_of(*first));
+    // As in conditions, `+` keeps SQLite from the index by value where that by `rid` does not hold all columns: it is in the
+    // order of what is asked for, and was read from its lowest value up to that of `v`, for every `v`.
     let select = match (kind.ok_or_else(unsupported)?, sort.descending) {
         (SearchKind::Date, false) => "(SELECT MIN(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p",
         (SearchKind::Date, true) => "(SELECT MAX(i.lo) FROM ix_date i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::String, false) => "(SELECT MIN(i.folded) FROM ix_string i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::String, true) => "(SELECT MAX(i.folded) FROM ix_string i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::Number, false) => "(SELECT MIN(i.lo) FROM ix_number i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::Number, true) => "(SELECT MAX(i.lo) FROM ix_number i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::Quantity, false) => "(SELECT MIN(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::Quantity, true) => "(SELECT MAX(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::Uri, false) => "(SELECT MIN(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p",
-        (SearchKind::Uri, true) => "(SELECT MAX(i.value) FROM ix_uri i WHERE i.rid = v.rid AND i.p",
+        (SearchKind::String, false) => "(SELECT MIN(i.folded) FROM ix_string i WHERE i.rid = v.rid AND +i.p",
+        (SearchKind::String, true) => "(SELECT MAX(i.folded) FROM ix_string i WHERE i.rid = v.rid AND +i.p",
+        (SearchKind::Number, false) => "(SELECT MIN(i.lo) FROM ix_number i WHERE i.rid = v.rid AND +i.p",
+        (SearchKind::Number, true) => "(SELECT MAX(i.lo) FROM ix_number i WHERE i.rid = v.rid AND +i.p",
+        (SearchKind::Quantity, false) => "(SELECT MIN(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND +i.p",
+        (SearchKind::Quantity, true) => "(SELECT MAX(i.lo) FROM ix_quantity i WHERE i.rid = v.rid AND +i.p",
+        (SearchKind::Uri, false) => "(SELECT MIN(i.value) FROM ix_uri i WHERE i.rid = v.rid AND +i.p",
+        (SearchKind::Uri, true) => "(SELECT MAX(i.value) FROM ix_uri i WHERE i.rid = v.rid AND +i.p",
         (SearchKind::Token, false) => {
             "(SELECT MIN(NULLIF(i.text, '')) FROM ix_token i WHERE i.rid = v.rid AND +i.p"
         }
