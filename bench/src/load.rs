@@ -162,15 +162,24 @@ impl Client {
         self.next += 1;
         (self.filled, self.wanted) = (0, None);
         self.sent = Instant::now();
-        let written = match request.number {
-            None => self.stream.write(&request.bytes),
-            Some(_) => self.stream.write(&request.numbered(NUMBER.fetch_add(1, Ordering::Relaxed))),
-        };
-        match written {
-            Ok(written) if written == request.bytes.len() => Ok(()),
-            Ok(_) => Err("a request does not fit into the socket's buffer".to_owned()),
-            Err(error) => Err(format!("sending: {error}")),
+        if request.numbers.is_empty() {
+            return self.write(&request.bytes);
         }
+        self.write(&request.numbered(NUMBER.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// Writes all of a request: one that is larger than the socket's buffer waits until the server has read of it.
+    fn write(&mut self, mut bytes: &[u8]) -> Result<(), Failure> {
+        while !bytes.is_empty() {
+            match self.stream.write(bytes) {
+                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    std::thread::sleep(Duration::from_micros(50));
+                }
+                Err(error) => return Err(format!("sending: {error}")),
+            }
+        }
+        Ok(())
     }
 
     /// Reads what is there. The length of the answer, once it is whole.

@@ -11,6 +11,7 @@ mod connection;
 mod data;
 mod load;
 mod request;
+mod rest;
 mod run;
 mod searches;
 mod server;

@@ -6,6 +6,7 @@ use crate::connection::Connection;
 use crate::data::Data;
 use crate::load::{self, Measured};
 use crate::request::Request;
+use crate::rest;
 use crate::searches;
 use crate::server::{Server, Site};
 use crate::store::Database;
@@ -14,7 +15,7 @@ use crate::work::{BASE, Floor, Limit, Line, Loaded};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The address that asks nothing of the store.
 const LIVE: &str = "/health/live";
@@ -89,8 +90,53 @@ impl Plan<'_> {
                 self.line(&stage, &line, &mut limits)?;
             }
         }
+        self.rest(&stage, &loaded, &mut limits)?;
         self.megabytes(&stage, "memory, peak in the mix", "VmHWM", 200.0);
+        self.large(&stage)?;
         stage.server.stop()
+    }
+
+    /// The rest of the RESTful API: patches, conditions, transactions, histories.
+    fn rest(&self, stage: &Stage, loaded: &Loaded, limits: &mut Limits) -> Result<(), Failure> {
+        if self.wants(rest::PATCH) {
+            rest::prepare(stage.server.port, &stage.token()?, loaded, &self.data.observation)?;
+        }
+        let count = rest::lines(loaded, "", &self.data.observation)?.len();
+        for number in 0..count {
+            let token = stage.token()?;
+            let line = rest::lines(loaded, &token, &self.data.observation)?.into_iter().nth(number);
+            if let Some(line) = line.filter(|line| self.wants(line.name)) {
+                self.line(stage, &line, limits)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One transaction of as many entries as a Bundle may have: how long it takes, and how much memory more.
+    fn large(&self, stage: &Stage) -> Result<(), Failure> {
+        let (time, memory) = ("transaction of 10,000 entries", "memory, peak of 10,000 entries");
+        if !self.wants(time) && !self.wants(memory) {
+            return Ok(());
+        }
+        let body = rest::large(&self.data.observation)?;
+        let request = Request::send("POST", BASE, &stage.token()?, body.as_bytes());
+        let before = stage.server.forget_peak();
+        let began = Instant::now();
+        let mut connection = Connection::open(stage.server.port)?;
+        let answer = connection.exchange(&request.bytes)?;
+        let seconds = began.elapsed().as_secs_f64();
+        if answer.status != 200 {
+            return Err(format!("{time}: {}: {}", answer.status, String::from_utf8_lossy(answer.body)));
+        }
+        let row =
+            Row { work: time, clients: Some(1), result: format!("{seconds:.2} s"), ..self.row(stage.copies) };
+        Row { floor: "2 s".to_owned(), of_floor: Some(2.0 / seconds), ..row }.print();
+        if let (Some(before), Some(peak)) = (before, stage.server.memory("VmHWM")) {
+            let result = format!("{peak:.0} MB, {:.0} MB more", peak - before);
+            let row = Row { work: memory, result, floor: "300 MB".to_owned(), ..self.row(stage.copies) };
+            Row { of_floor: Some(300.0 / peak), ..row }.print();
+        }
+        Ok(())
     }
 
     fn wants(&self, name: &str) -> bool {

@@ -126,6 +126,12 @@ impl Server {
         Some(kilobytes / 1024.0)
     }
 
+    /// Makes the system count `VmHWM` anew, and answers how much memory is used now, where it can.
+    pub(crate) fn forget_peak(&self) -> Option<f64> {
+        std::fs::write(format!("/proc/{}/clear_refs", self.process.id()), "5").ok()?;
+        self.memory("VmRSS")
+    }
+
     /// Seconds that processors have worked for it, where the system tells. The system counts in hundredths.
     pub(crate) fn processor_seconds(&self) -> Option<f64> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;

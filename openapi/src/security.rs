@@ -24,7 +24,7 @@ const CONTEXTS: [(&str, &str); 3] = [
 pub(crate) struct Asked(BTreeMap<String, String>);
 
 impl Asked {
-    /// What an operation asks for: one scope of any context, or a token that covers it.
+    /// What an operation asks for: its scopes in any one context, or a token that covers it.
     pub(crate) fn of(
         &mut self,
         interaction: InteractionCode,
@@ -39,16 +39,21 @@ impl Asked {
             self.0.insert(scope.to_owned(), "Change what is searched by".to_owned());
             return vec![SecurityRequirement::new(OAUTH2, [scope]), bearer()];
         }
-        let Some(letter) = interaction.letter() else {
+        let letters = interaction.letters();
+        if letters.is_empty() {
             // Each entry of a bundle asks for its own.
             return vec![SecurityRequirement::new(OAUTH2, none), bearer()];
-        };
+        }
         let name = type_.map_or("*", |type_| type_.name);
         for (context, whose) in CONTEXTS {
-            let scope = format!("{context}/{name}.{letter}");
             let of = if name == "*" { "every type" } else { name };
-            self.0.insert(scope.clone(), format!("{} {of} {whose}", verb(letter)));
-            requirements.push(SecurityRequirement::new(OAUTH2, [scope]));
+            let scopes = letters.iter().map(|letter| {
+                let scope = format!("{context}/{name}.{letter}");
+                self.0.insert(scope.clone(), format!("{} {of} {whose}", verb(*letter)));
+                scope
+            });
+            let scopes: Vec<String> = scopes.collect();
+            requirements.push(SecurityRequirement::new(OAUTH2, scopes));
         }
         requirements.push(bearer());
         requirements

@@ -77,6 +77,7 @@ macro_rules! on_each {
 mod access;
 mod architecture;
 mod browser;
+mod catalogue;
 mod commands;
 mod database;
 mod demo;

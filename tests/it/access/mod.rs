@@ -3,6 +3,7 @@
 
 mod bundle;
 mod compartment;
+mod documented;
 pub(crate) mod record;
 mod scope;
 mod search;

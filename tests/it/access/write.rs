@@ -205,3 +205,59 @@ guarded! {
         app.get(&format!("Patient/{id}")).expect(200);
     }
 }
+
+/// `X-Provenance` with a patient's token (decision 0211).
+fn attested(
+    world: &World,
+    method: reqwest::Method,
+    path: &str,
+    target: &str,
+    body: &Value,
+) -> crate::http::Answer {
+    let provenance = json!({
+        "resourceType": "Provenance", "recorded": "2026-11-25T12:00:00Z", "target": [{ "reference": target }],
+        "agent": [{ "who": { "reference": world.ann.patient() } }]
+    });
+    world.app.send(
+        method,
+        path,
+        &[("X-Provenance", &provenance.to_string())],
+        Some(body.to_string().as_bytes()),
+    )
+}
+
+guarded! {
+    fn a_provenance_attests_ones_own_alone(server: &Server) {
+        use reqwest::Method;
+        let world = World::new(server);
+        let (ann, bob) = (world.ann.patient(), world.bob.patient());
+        let count = || world.system.get("Provenance?_summary=count").expect(200).json()["total"].clone();
+        let mut me = world.app.get(&ann).expect(200).json();
+        me["telecom"] = json!([{ "system": "phone", "value": "0113 496 0002" }]);
+        // Whatever target the header names, it is what was written.
+        let version = attested(&world, Method::PUT, &ann, &bob, &me).expect(200).json()["meta"]["versionId"].clone();
+        let found = world.app.get(&format!("Provenance?target={ann}&recorded=2026-11-25T12:00:00Z")).expect(200).json();
+        let targets: Vec<&Value> = found["entry"].as_array().unwrap().iter().map(|entry| &entry["resource"]["target"]).collect();
+        let own = json!([{ "reference": format!("{ann}/_history/{}", version.as_str().unwrap()) }]);
+        assert_eq!(targets, [&own]);
+        assert_eq!(world.system.get(&format!("Provenance?target={bob}&recorded=2026-11-25T12:00:00Z")).expect(200).json()["entry"], Value::Null);
+        // What is not in the Patient compartment by its target is refused, and so is the write that it came with.
+        let before = (state(&world), count());
+        let mine = observation(json!({ "reference": ann }), json!({ "identifier": [{ "value": unique("attested") }] }));
+        let value = mine["identifier"][0]["value"].as_str().unwrap();
+        attested(&world, Method::POST, "Observation", &ann, &mine).expect_error(403);
+        let found = world.system.get(&format!("Observation?identifier={value}")).expect(200).json();
+        assert_eq!(found["entry"], Value::Null, "neither is stored without the other");
+        // Another's record is as it would be without the header.
+        let mut them = world.system.get(&bob).expect(200).json();
+        them["active"] = json!(false);
+        attested(&world, Method::PUT, &bob, &ann, &them).expect_error(404);
+        attested(&world, Method::POST, "Observation", &ann, &observation(json!({ "reference": bob }), json!({}))).expect_error(403);
+        // It takes the right to create Provenances.
+        let blind = crate::token::patient_token(server, &world.ann.id, "patient/Patient.cruds");
+        let header = json!({ "resourceType": "Provenance", "recorded": "2026-11-25T12:00:00Z", "agent": [{ "who": { "display": "x" } }] }).to_string();
+        me["active"] = json!(true);
+        blind.send(Method::PUT, &ann, &[("X-Provenance", &header)], Some(me.to_string().as_bytes())).expect_error(403);
+        assert_eq!((state(&world), count()), before);
+    }
+}

@@ -143,32 +143,34 @@ impl InteractionCode {
         }
     }
 
-    /// The letter of `cruds` that a token needs for it (`SMART App Launch 2.2, scopes-and-launch-context`); the
-    /// entries of a bundle need theirs.
-    pub const fn letter(self) -> Option<char> {
+    /// The letters of `cruds` that a token needs for it (`SMART App Launch 2.2, scopes-and-launch-context`): a condition is
+    /// a search, and a patch tells of what it changes. A create with `If-None-Exist` needs `s` too; the entries of a bundle
+    /// need theirs.
+    pub const fn letters(self) -> &'static [char] {
         match self {
             InteractionCode::Capabilities
             | InteractionCode::Bundle
             | InteractionCode::Operation(..)
             | InteractionCode::JobStatus
-            | InteractionCode::CancelJob => None,
-            InteractionCode::Create => Some('c'),
-            InteractionCode::Read | InteractionCode::Vread | InteractionCode::HistoryInstance => Some('r'),
-            InteractionCode::Update
-            | InteractionCode::ConditionalUpdate
-            | InteractionCode::Patch
-            | InteractionCode::ConditionalPatch => Some('u'),
-            InteractionCode::Delete | InteractionCode::ConditionalDelete => Some('d'),
+            | InteractionCode::CancelJob => &[],
+            InteractionCode::Create => &['c'],
+            InteractionCode::Read | InteractionCode::Vread | InteractionCode::HistoryInstance => &['r'],
+            InteractionCode::Update => &['u'],
+            InteractionCode::ConditionalUpdate => &['u', 's'],
+            InteractionCode::Patch => &['r', 'u'],
+            InteractionCode::ConditionalPatch => &['r', 'u', 's'],
+            InteractionCode::Delete => &['d'],
+            InteractionCode::ConditionalDelete => &['d', 's'],
             InteractionCode::SearchSystem
             | InteractionCode::SearchType
             | InteractionCode::SearchCompartment
             | InteractionCode::SearchCompartmentType
             | InteractionCode::HistorySystem
-            | InteractionCode::HistoryType => Some('s'),
+            | InteractionCode::HistoryType => &['s'],
         }
     }
 
-    /// The one scope that a token needs, where it is not told by [`Self::letter`] and the type.
+    /// The one scope that a token needs, where it is not told by [`Self::letters`] and the type.
     pub const fn scope(self) -> Option<&'static str> {
         match self {
             InteractionCode::Operation(operation, _) => Some(operation.scope()),
