@@ -16,7 +16,7 @@ const ELSEWHERE: &[(u16, &str, &str)] = &[
     (401, "ACCESS_DENIED", "load/every_answer.rs"),
     (403, "ACCESS_DENIED", "load/every_answer.rs"),
     (408, "REQUEST_TIMEOUT", "durability/slow.rs"),
-    (409, "BEING_INDEXED", "search_parameter/life.rs"),
+    (400, "BEING_INDEXED", "search_parameter/life.rs"),
     (413, "TOO_LARGE", "load/size.rs"),
     (429, "TOO_MANY_REQUESTS", "commands/settings.rs"),
     (431, "TOO_LARGE", "load/malformed.rs"),

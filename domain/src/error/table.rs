@@ -101,7 +101,7 @@ table! {
     /// The request contradicts the state of the store.
     Conflict 409 "conflict" "CONFLICT" "Read the current state and try again.";
     /// The search parameter is known, but not every resource has been indexed under it yet.
-    BeingIndexed 409 "transient" "BEING_INDEXED" "Wait until the search parameter is in the CapabilityStatement at /metadata, then search again.";
+    BeingIndexed 400 "transient" "BEING_INDEXED" "Wait until the search parameter is in the CapabilityStatement at /metadata, then search again.";
     /// Two entries of a transaction change the same resource.
     DuplicateTarget 400 "duplicate" "DUPLICATE_TARGET" "Change each resource in one entry of the transaction only.";
     /// No token, or one that is not valid.

@@ -20,8 +20,10 @@ mod node;
 mod parser;
 mod quantity;
 mod reflection;
+mod settled;
 mod temporal;
 
+pub use check::Given;
 pub use fault::{Fault, FaultKind};
 pub use item::{Collection, Item, Value};
 pub use node::Node;
@@ -124,6 +126,47 @@ impl Expression {
     /// Errors: [`FaultKind::Semantic`].
     pub fn check(&self, type_: &str) -> Result<(), Fault> {
         check::check(&self.tree, type_)
+    }
+
+    /// The types that the expression may give of a `type_`, FHIRPath's own values under the names of FHIR's types; `None`
+    /// where that is not known without an input.
+    ///
+    /// Errors: as [`Expression::check`].
+    pub fn gives(&self, type_: &str) -> Result<Option<Vec<Given>>, Fault> {
+        check::gives(&self.tree, type_)
+    }
+
+    /// Refuses what depends on more than the resource: clocks, terminology, profiles, other resources. `resolve() is T`
+    /// looks at the reference alone.
+    ///
+    /// Errors: [`FaultKind::Unsupported`], and [`FaultKind::Semantic`] for variables that there are not.
+    pub fn check_settled(&self) -> Result<(), Fault> {
+        settled::check(&self.tree)
+    }
+
+    /// What each member of a union gives of `focus`, doubles included, taking steps from `left`.
+    ///
+    /// Errors: as [`Expression::evaluate`].
+    pub fn gather<'a>(
+        &self,
+        context: &Context<'a>,
+        focus: Item<'a>,
+        left: &mut usize,
+    ) -> Result<Collection<'a>, Fault> {
+        let focus = [focus];
+        let mut work = Evaluation::within(context, &focus, *left);
+        let scope = Scope { this: &focus, index: None, total: None };
+        let mut gathered = Ok(Vec::new());
+        let members =
+            if let Expr::Union(members) = &self.tree { members } else { std::slice::from_ref(&self.tree) };
+        for member in members {
+            gathered = gathered.and_then(|mut all: Collection<'a>| {
+                all.extend(work.evaluate(member, &scope)?);
+                Ok(all)
+            });
+        }
+        *left = work.left();
+        gathered
     }
 
     /// What the expression gives of `focus`.

@@ -19,19 +19,26 @@ pub struct Node<'a> {
     pub companion: Option<&'a Json<'a>>,
     /// Its type.
     pub shape: &'static Shape,
+    /// As what it stands where it was found; none for a resource.
+    pub element: Option<&'static Element>,
 }
 
 impl<'a> Node<'a> {
     /// A resource; `None` for what does not say that it is one.
     pub fn resource(json: &'a Json<'a>) -> Option<Node<'a>> {
         let shape = Definitions::r4().shape_named(json.resource_type()?)?;
-        (shape.kind == ShapeKind::Resource).then_some(Node { json: Some(json), companion: None, shape })
+        (shape.kind == ShapeKind::Resource).then_some(Node {
+            json: Some(json),
+            companion: None,
+            shape,
+            element: None,
+        })
     }
 
     /// Something of which only the type is known.
     pub(super) fn stub(type_: &str) -> Option<Node<'a>> {
         let shape = Definitions::r4().shape_named(type_)?;
-        Some(Node { json: None, companion: None, shape })
+        Some(Node { json: None, companion: None, shape, element: None })
     }
 
     /// Whether its type is primitive.
@@ -51,7 +58,8 @@ impl<'a> Node<'a> {
 
     /// Appends the elements called `name`; of a choice, `name` is its stem. `false` if R4 has no such element here.
     pub(super) fn children_named(&self, name: &str, out: &mut Collection<'a>) -> bool {
-        let Some(element) = self.shape.element(name) else { return false };
+        let shape: &'static Shape = self.shape;
+        let Some(element) = shape.element(name) else { return false };
         let Some(members) = self.members() else { return true };
         if !element.choice {
             let Some(type_) = element.types.first() else { return true };
@@ -63,19 +71,20 @@ impl<'a> Node<'a> {
                     companion = companion.or(Some(json));
                 }
             }
-            push(type_, value, companion, out);
+            push((element, type_), value, companion, out);
         } else {
             self.choices(element, members, out);
         }
         true
     }
 
-    fn choices(&self, element: &Element, members: &'a Object<'a>, out: &mut Collection<'a>) {
+    fn choices(&self, element: &'static Element, members: &'a Object<'a>, out: &mut Collection<'a>) {
         for (key, json) in members.iter() {
             if !key.strip_prefix('_').unwrap_or(key).starts_with(element.name) {
                 continue;
             }
-            let Some((found, type_, key_)) = self.shape.member(key) else { continue };
+            let shape: &'static Shape = self.shape;
+            let Some((found, type_, key_)) = shape.member(key) else { continue };
             if found.name != element.name {
                 continue;
             }
@@ -84,9 +93,9 @@ impl<'a> Node<'a> {
                     .iter()
                     .find(|(other, _)| other.strip_prefix('_') == Some(key))
                     .map(|(_, json)| json);
-                push(type_, Some(json), companion, out);
+                push((element, type_), Some(json), companion, out);
             } else if key.strip_prefix('_').is_some_and(|value| members.get(value).is_none()) {
-                push(type_, None, Some(json), out);
+                push((element, type_), None, Some(json), out);
             }
         }
     }
@@ -95,10 +104,11 @@ impl<'a> Node<'a> {
     pub(super) fn children(&self, out: &mut Collection<'a>) {
         let Some(members) = self.members() else { return };
         for (key, json) in members.iter() {
-            let Some((_, type_, found)) = self.shape.member(key) else { continue };
+            let shape: &'static Shape = self.shape;
+            let Some((element, type_, found)) = shape.member(key) else { continue };
             if found.companion {
                 if key.strip_prefix('_').is_some_and(|value| members.get(value).is_none()) {
-                    push(type_, None, Some(json), out);
+                    push((element, type_), None, Some(json), out);
                 }
                 continue;
             }
@@ -107,7 +117,7 @@ impl<'a> Node<'a> {
                 .then(|| members.iter().find(|(other, _)| other.strip_prefix('_') == Some(key)))
                 .flatten()
                 .map(|(_, json)| json);
-            push(type_, Some(json), companion, out);
+            push((element, type_), Some(json), companion, out);
         }
     }
 
@@ -158,7 +168,7 @@ fn quantity<'a>(json: &'a Json<'a>) -> Option<Value<'a>> {
 
 /// Appends the values of one member and their companions, which stand at the same places.
 fn push<'a>(
-    type_: &ElementType,
+    (element, type_): (&'static Element, &'static ElementType),
     value: Option<&'a Json<'a>>,
     companion: Option<&'a Json<'a>>,
     out: &mut Collection<'a>,
@@ -174,6 +184,6 @@ fn push<'a>(
         }
         // A contained resource, or that of an entry, says itself what it is.
         let resource = json.filter(|_| shape.kind == ShapeKind::Resource).and_then(Node::resource);
-        out.push(Item::Node(resource.unwrap_or(Node { json, companion, shape })));
+        out.push(Item::Node(resource.unwrap_or(Node { json, companion, shape, element: Some(element) })));
     }
 }

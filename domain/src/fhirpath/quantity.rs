@@ -64,7 +64,7 @@ const WORDS: [(&str, Span); 16] = [
 
 impl Span {
     /// The UCUM code that comes closest; of years and months it is not the same.
-    fn ucum(self) -> &'static str {
+    pub fn ucum(self) -> &'static str {
         match self {
             Span::Year => "a",
             Span::Month => "mo",

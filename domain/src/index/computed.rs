@@ -42,6 +42,9 @@ pub(crate) struct Computed {
     faults: AtomicU64,
 }
 
+/// The types that an expression may find, each with the code system that is implied there; none where none is known.
+pub(crate) type Finds = Vec<(&'static Shape, Option<&'static str>)>;
+
 /// Whether walkers know an expression and those of its components.
 pub(crate) fn is_walked<'e>(
     definitions: &'static Definitions,
@@ -57,15 +60,14 @@ pub(crate) fn is_walked<'e>(
     components.all(known)
 }
 
-/// Compiles an expression that is evaluated of a `type_`, and tells the types that it may find, each with the code system
-/// that is implied there; none where that is not known without a resource.
+/// Compiles an expression that is evaluated of a `type_`, and tells what it may find.
 ///
 /// Errors: what is wrong with it, or why its answer cannot be kept.
 pub(crate) fn read(
     definitions: &'static Definitions,
     type_: &str,
     text: &str,
-) -> Result<(Expression, Vec<(&'static Shape, Option<&'static str>)>), Fault> {
+) -> Result<(Expression, Finds), Fault> {
     let expression = Expression::compile(text)?;
     expression.check_settled()?;
     let gives = expression.gives(type_)?.unwrap_or_default();

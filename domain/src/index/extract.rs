@@ -1,5 +1,6 @@
 //! From a resource to its index rows and Patient compartments, by walkers compiled once for each type.
 
+use super::computed::{self, Computed};
 use super::path::{Step, Walker, compile, walk};
 use super::{Facet, IndexEntry, IndexValue, Indexed, members, url, value_set, words};
 use crate::conformance::definitions::{SearchParameter, Shape};
@@ -22,6 +23,8 @@ pub(crate) struct Plan {
     groups: Vec<(String, Vec<Branch>)>,
     /// Branches that begin at the resource itself.
     whole: Vec<Branch>,
+    /// The parameters whose expressions no walker knows.
+    computed: Vec<Computed>,
 }
 
 /// One branch of one parameter's expression, after its first member.
@@ -42,7 +45,15 @@ struct Branch {
 pub fn extract(parameters: &SearchParameters, type_: TypeId, resource: &Json<'_>, base: &str) -> Indexed {
     let definitions = parameters.definitions();
     let mut indexed = Indexed { generation: parameters.generation(), ..Indexed::default() };
-    let mut run = Run { resource, base, facet: None, values: Vec::new(), entries: &mut indexed.entries };
+    let mut budget = computed::Budget::default();
+    let mut run = Run {
+        resource,
+        base,
+        facet: None,
+        values: Vec::new(),
+        entries: &mut indexed.entries,
+        budget: &mut budget,
+    };
     let patients = &mut indexed.patients;
     run.plan(plan(definitions, type_), patients);
     if let Some(plan) = parameters.plan(type_) {
@@ -80,9 +91,10 @@ pub(crate) fn elements(
     type_: TypeId,
     parameter: ParameterId,
 ) -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
-    plan_with(parameters, type_, parameter)
-        .branches(parameter)
-        .map(|branch| (branch.walker.type_, branch.walker.system))
+    let plan = plan_with(parameters, type_, parameter);
+    let walked = plan.branches(parameter).map(|branch| (branch.walker.type_, branch.walker.system));
+    let computed = plan.computed.iter().filter(move |computed| computed.parameter == parameter);
+    walked.chain(computed.flat_map(Computed::elements))
 }
 
 /// Whether `parameter` of `type_` looks at canonicals or URIs, which are indexed by their text.
@@ -91,8 +103,7 @@ pub(crate) fn looks_at_canonicals(
     type_: TypeId,
     parameter: ParameterId,
 ) -> bool {
-    let mut branches = plan_with(parameters, type_, parameter).branches(parameter);
-    branches.any(|branch| matches!(branch.walker.type_, "canonical" | "uri" | "url"))
+    elements(parameters, type_, parameter).any(|(type_, _)| matches!(type_, "canonical" | "uri" | "url"))
 }
 
 /// The types of resources that `parameter` of `type_` can find references to, empty for any: those that the parameter
@@ -117,7 +128,7 @@ pub(crate) fn targets(
 }
 
 /// Of a type that has none.
-static NOTHING: Plan = Plan { groups: Vec::new(), whole: Vec::new() };
+static NOTHING: Plan = Plan { groups: Vec::new(), whole: Vec::new(), computed: Vec::new() };
 
 /// The plan of `type_` that has the branches of `parameter`.
 fn plan_with(parameters: &SearchParameters, type_: TypeId, parameter: ParameterId) -> &Plan {
@@ -142,7 +153,7 @@ impl Plan {
     }
 
     fn compile(definitions: &'static Definitions, type_: TypeId) -> Plan {
-        let mut plan = Plan { groups: Vec::new(), whole: Vec::new() };
+        let mut plan = Plan { groups: Vec::new(), whole: Vec::new(), computed: Vec::new() };
         // A Patient is in its own compartment alone: a link says that two records may be one person's, not that the one
         // may see the other (docs/decisions/0070).
         let is_patient = definitions.type_name(type_) == "Patient";
@@ -162,10 +173,16 @@ impl Plan {
 
     /// The plan of the parameters of `type_` that are not R4's. Their expressions were compiled when they were stored.
     pub(crate) fn custom(parameters: &SearchParameters, type_: TypeId) -> Plan {
-        let mut plan = Plan { groups: Vec::new(), whole: Vec::new() };
+        let mut plan = Plan { groups: Vec::new(), whole: Vec::new(), computed: Vec::new() };
         let definitions = parameters.definitions();
         for own in parameters.custom_of(type_) {
-            plan.add_all(definitions, definitions.shape_of(type_), &own.parameter, false);
+            let shape = definitions.shape_of(type_);
+            let components = own.parameter.components.iter().map(|component| &*component.expression);
+            if !computed::is_walked(definitions, shape, &own.parameter.expression, components) {
+                plan.computed.extend(Computed::new(definitions, shape, &own.parameter));
+                continue;
+            }
+            plan.add_all(definitions, shape, &own.parameter, false);
         }
         plan
     }
@@ -218,6 +235,8 @@ struct Run<'a, 'j> {
     facet: Option<Facet>,
     values: Values,
     entries: &'a mut Vec<IndexEntry>,
+    /// What expressions may still cost.
+    budget: &'a mut computed::Budget,
 }
 
 impl Run<'_, '_> {
@@ -228,6 +247,7 @@ impl Run<'_, '_> {
             facet: self.facet,
             values: std::mem::take(&mut self.values),
             entries: &mut *self.entries,
+            budget: &mut *self.budget,
         };
         inner.plan(plan, &mut Vec::new());
         self.values = inner.values;
@@ -252,6 +272,10 @@ impl Run<'_, '_> {
             }
             self.keep(branch.parameter);
         }
+        for computed in &plan.computed {
+            computed.index((resource, self.base), self.budget, &mut self.values);
+            self.keep(computed.parameter);
+        }
     }
 
     fn branch(&mut self, branch: &Branch, from: &Json<'_>, patients: &mut Vec<i64>) {
@@ -271,7 +295,7 @@ impl Run<'_, '_> {
                     .collect();
                 composite::index(&components, values);
             } else {
-                index(branch.kind, &branch.walker, element, base, values);
+                index(branch.kind, branch.walker.found(), element, base, values);
             }
         });
     }
@@ -336,15 +360,23 @@ fn component(
     let mut values = Values::new();
     for walker in walkers {
         let start = if walker.from_resource { resource } else { element };
-        walk(&walker.steps, start, resource, &mut |found| index(kind, walker, found, base, &mut values));
+        walk(&walker.steps, start, resource, &mut |found| {
+            index(kind, walker.found(), found, base, &mut values);
+        });
     }
     values
 }
 
-fn index(kind: SearchKind, walker: &Walker, element: &Json<'_>, base: &str, out: &mut Values) {
-    let type_ = walker.type_;
+/// Indexes an element of a type, with the code system that is implied for a `code`.
+pub(super) fn index(
+    kind: SearchKind,
+    (type_, system): (&str, Option<&str>),
+    element: &Json<'_>,
+    base: &str,
+    out: &mut Values,
+) {
     match kind {
-        SearchKind::Token => token::index(element, type_, walker.system, out),
+        SearchKind::Token => token::index(element, type_, system, out),
         SearchKind::String => string::index(element, type_, out),
         SearchKind::Reference => reference::index(element, type_, base, out),
         SearchKind::Date => date::index(element, type_, out),
@@ -354,5 +386,97 @@ fn index(kind: SearchKind, walker: &Walker, element: &Json<'_>, base: &str, out:
         SearchKind::Special => special::index(element, out),
         // Components of composites are never composites.
         SearchKind::Composite => {}
+    }
+}
+
+/// What walkers find and what FHIRPath gives, of the expressions that both know.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    const BASE: &str = "https://x.example/FHIR/R4";
+
+    fn rows(plan: &Plan, resource: &Json<'_>) -> BTreeSet<String> {
+        let mut entries = Vec::new();
+        let mut budget = computed::Budget::default();
+        let run = &mut Run {
+            resource,
+            base: BASE,
+            facet: None,
+            values: Vec::new(),
+            entries: &mut entries,
+            budget: &mut budget,
+        };
+        run.plan(plan, &mut Vec::new());
+        entries.iter().map(|entry| format!("{:?} {:?}", entry.facet, entry.value)).collect()
+    }
+
+    /// A parameter: its code, as walked and as evaluated, or why it is not evaluated.
+    type BothWays = (String, Plan, Result<Plan, String>);
+
+    /// Each base parameter of a type.
+    fn both_ways(type_: TypeId) -> Vec<BothWays> {
+        let definitions = Definitions::r4();
+        let shape = definitions.shape_of(type_);
+        let bases = [shape.name, "DomainResource", "Resource"];
+        let all = bases.into_iter().flat_map(|base| definitions.parameters_of(base));
+        let expressed = all.filter(|parameter| !parameter.expression.is_empty());
+        expressed
+            .filter(|parameter| parameter.kind != SearchKind::Special)
+            .map(|parameter| {
+                let nothing = || Plan { groups: Vec::new(), whole: Vec::new(), computed: Vec::new() };
+                let mut walked = nothing();
+                walked.add_all(definitions, shape, parameter, false);
+                let read = computed::read(definitions, shape.name, &parameter.expression);
+                let evaluated = read.map_err(|fault| fault.to_string()).map(|_| Plan {
+                    computed: Computed::new(definitions, shape, parameter).into_iter().collect(),
+                    ..nothing()
+                });
+                (format!("{}.{}", shape.name, parameter.code), walked, evaluated)
+            })
+            .collect()
+    }
+
+    /// A resource, and those in it if it is a Bundle.
+    fn all_in(text: &[u8]) -> impl Iterator<Item = Json<'_>> {
+        let whole = Json::parse(text).ok();
+        let entries = whole.iter().flat_map(|whole| whole.get("entry").map(Json::each).unwrap_or_default());
+        let within: Vec<Json<'_>> = entries.filter_map(|entry| entry.get("resource").cloned()).collect();
+        whole.into_iter().chain(within)
+    }
+
+    #[test]
+    fn evaluation_finds_what_walkers_find() {
+        let Some(files) = ::tests::published::json_files("r4-examples.tar.zst") else { return };
+        let mut known: BTreeMap<TypeId, Vec<BothWays>> = BTreeMap::new();
+        let (mut wrong, mut compared) = (BTreeMap::new(), BTreeMap::<String, usize>::new());
+        let mut resources = 0;
+        for (path, resource) in files.iter().flat_map(|(path, text)| all_in(text).map(move |one| (path, one)))
+        {
+            let name = resource.resource_type().unwrap_or_default();
+            let Some(type_) = Definitions::r4().endpoint(name) else { continue };
+            resources += 1;
+            for (code, walked, evaluated) in known.entry(type_).or_insert_with(|| both_ways(type_)) {
+                let evaluated = match evaluated {
+                    Ok(evaluated) => rows(evaluated, &resource),
+                    Err(reason) => {
+                        wrong.insert(code.clone(), reason.clone());
+                        continue;
+                    }
+                };
+                let walked = rows(walked, &resource);
+                *compared.entry(code.clone()).or_default() += walked.len();
+                if walked != evaluated {
+                    wrong.insert(code.clone(), format!("{path}: {walked:?} but {evaluated:?}"));
+                }
+            }
+        }
+        let with_rows = compared.values().filter(|rows| **rows > 0).count();
+        assert!(
+            resources > 600 && with_rows > 1100,
+            "{resources} resources, {with_rows} parameters with rows"
+        );
+        assert!(wrong.is_empty(), "{} parameters: {wrong:#?}", wrong.len());
     }
 }

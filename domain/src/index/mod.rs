@@ -1,6 +1,7 @@
 //! From a resource to what is stored for finding it: index entries and compartments.
 
 pub(crate) mod canonical;
+pub(crate) mod computed;
 pub mod extract;
 pub mod hash;
 pub(crate) mod members;
@@ -18,8 +19,9 @@ use crate::conformance::{ParameterId, TypeId};
 /// differ from those already stored: a server that opens an older store then indexes it anew by itself
 /// (`docs/decisions/0151`). 2: quantities in canonical units. 3: tokens
 /// without case and with what they are sorted by, words, the codes of ValueSets, active members. 4: instants
-/// as points, positions with their vectors. 5: more of long texts. 6: canonical URLs as references have them. 7: all of long texts.
-pub const FORMAT: i64 = 7;
+/// as points, positions with their vectors. 5: more of long texts. 6: canonical URLs as references have them. 7: all of long texts. 8: what FHIRPath gives of
+/// search parameters that no walkers know.
+pub const FORMAT: i64 = 8;
 
 /// Which aspect of a parameter's value a row holds. The store interns (parameter, facet) as one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -29,6 +29,13 @@ pub(crate) struct Walker {
     pub(crate) targets: &'static [&'static str],
 }
 
+impl Walker {
+    /// The type of what it finds, and the code system that is implied there.
+    pub(crate) const fn found(&self) -> (&'static str, Option<&'static str>) {
+        (self.type_, self.system)
+    }
+}
+
 /// One step of a [`Walker`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -152,14 +159,21 @@ fn enter(
 ) -> Draft {
     let mut steps = draft.steps.clone();
     steps.push(Step::Member(element.member_name(type_)));
-    let system = element.binding.as_ref().filter(|_| type_.code == "code").and_then(|binding| match binding
-        .value_set
-    {
+    let system = implied_system(definitions, element, type_.code);
+    Draft { steps, type_: type_.code, shape: definitions.shape(type_.shape), system, targets: &type_.targets }
+}
+
+/// The code system that a required binding of `element` implies for a `code`.
+pub(super) fn implied_system(
+    definitions: &Definitions,
+    element: &Element,
+    type_: &str,
+) -> Option<&'static str> {
+    element.binding.as_ref().filter(|_| type_ == "code").and_then(|binding| match binding.value_set {
         // R4 names no system for them.
         "http://hl7.org/fhir/ValueSet/mimetypes" => Some(token::MIME),
         _ => definitions.system_of(binding),
-    });
-    Draft { steps, type_: type_.code, shape: definitions.shape(type_.shape), system, targets: &type_.targets }
+    })
 }
 
 /// Calls `visit` with every element that `steps` lead to from `node`.

@@ -5,6 +5,7 @@ use crate::conformance::search_parameters::{CustomParameter, Readiness};
 use crate::conformance::{Definitions, ParameterId, SearchKind};
 use crate::error::Error;
 use crate::id::Id;
+use crate::index::computed;
 use crate::store::ReadTx;
 use crate::store::index::{Defined, Phase};
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,14 @@ impl Definition {
             (of.kind.clone(), of.expression.clone(), of.targets.clone(), of.components.clone())
         };
         self.code == other.code && meant(self) == meant(other)
+    }
+
+    /// Whether its expressions are evaluated, as no walkers know them.
+    pub(crate) fn is_evaluated(&self, base: &str) -> bool {
+        let definitions = Definitions::r4();
+        let Some(type_) = definitions.endpoint(base) else { return false };
+        let components = self.components.iter().map(|(_, expression)| expression.as_str());
+        !computed::is_walked(definitions, definitions.shape_of(type_), &self.expression, components)
     }
 
     /// As it is searched by, under its number.

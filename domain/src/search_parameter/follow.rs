@@ -6,6 +6,7 @@ use super::reading;
 use crate::conformance::Definitions;
 use crate::error::{Error, ErrorCode};
 use crate::id::Id;
+use crate::index::computed;
 use crate::job::{reindex, removal};
 use crate::resource::json::Json;
 use crate::server::Server;
@@ -73,6 +74,7 @@ fn change(server: &Server, tx: &mut dyn WriteTx, id: &Id, wanted: Vec<Wanted>) -
     if others.len() + wanted.len() > MOST {
         return Err(refused(format!("this server has {MOST} search parameters of its own, and no more")));
     }
+    check_work(&others, &wanted)?;
     for own in &own {
         // What is said about it may change without its rows.
         if let Some((_, (_, definition))) = wanted.iter().find(|wanted| is_it(own, wanted)) {
@@ -105,6 +107,26 @@ fn change(server: &Server, tx: &mut dyn WriteTx, id: &Id, wanted: Vec<Wanted>) -
         tx.add_job(&job)?;
         for own in begun {
             tx.define(&Defined { job: job.id.to_string(), ..own })?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses more parameters of a type than a write can evaluate.
+fn check_work(others: &[&Defined], wanted: &[Wanted]) -> Result<(), Error> {
+    let evaluated = |base: &str, text: &str| {
+        let definition = serde_json::from_str::<Definition>(text).ok();
+        definition.is_some_and(|definition| definition.is_evaluated(base))
+    };
+    for (base, _) in wanted.iter().filter(|(base, (_, text))| evaluated(base, text)) {
+        let of_base = others.iter().filter(|other| other.base == *base);
+        if of_base.filter(|other| evaluated(base, &other.definition)).count() >= computed::MOST {
+            let most = computed::MOST;
+            let reason = format!(
+                "{base} has {most} search parameters whose expressions are evaluated, and no more; a path like \
+                 '{base}.element.where(system='x')' is not among those"
+            );
+            return Err(refused(reason));
         }
     }
     Ok(())

@@ -4,6 +4,7 @@
 use super::definition::Definition;
 use crate::conformance::{Definitions, SearchKind, TypeId};
 use crate::error::{Error, ErrorCode, Issue};
+use crate::index::computed;
 use crate::index::path::{Walker, compile};
 use crate::resource::json::{Json, Object};
 
@@ -76,12 +77,11 @@ impl Reading<'_> {
         for (place, base) in bases.iter().enumerate() {
             let Some(type_) = self.base(place, base, &code) else { continue };
             let expression = of_type(&expression, base, &bases);
-            let Some(walkers) = self.walkers(type_, kind, &expression) else { continue };
-            let components = self.components(type_, kind, &walkers);
-            let permitted = |walker: &Walker| walker.targets.iter().map(|name| (*name).to_owned());
+            let Some(found) = self.found(type_, kind, &expression) else { continue };
+            let components = self.components(type_, kind, &found);
             let mut targets = targets.clone();
             if targets.is_empty() && kind == SearchKind::Reference {
-                targets = walkers.iter().flat_map(permitted).filter(|name| name != "Resource").collect();
+                targets = found.targets();
             }
             let (url, description) =
                 (self.own.str("url").unwrap_or_default(), self.own.str("description").unwrap_or_default());
@@ -127,29 +127,37 @@ impl Reading<'_> {
         if kind == SearchKind::Reference { targets } else { Vec::new() }
     }
 
-    /// The one place where an expression becomes what walks resources.
-    fn walkers(&mut self, type_: TypeId, kind: SearchKind, expression: &str) -> Option<Vec<Walker>> {
+    /// The one place where an expression is found to be one that resources can be indexed by: a walker's or FHIRPath.
+    fn found(&mut self, type_: TypeId, kind: SearchKind, expression: &str) -> Option<Found> {
         let definitions = Definitions::r4();
-        let name = definitions.type_name(type_);
-        let walkers = match compile(definitions, definitions.shape_of(type_), expression) {
-            Ok(walkers) => walkers,
+        let shape = definitions.shape_of(type_);
+        let components = self.own.get("component").map(Json::each).unwrap_or_default().iter();
+        let components =
+            components.filter_map(|component| component.get("expression").and_then(Json::as_str));
+        let found = if computed::is_walked(definitions, shape, expression, components) {
+            compile(definitions, shape, expression).map(Found::Walked)
+        } else {
+            let read = computed::read(definitions, shape.name, expression);
+            read.map(|(_, finds)| Found::Computed(finds)).map_err(|fault| fault.to_string())
+        };
+        let found = match found {
+            Ok(found) => found,
             Err(reason) => {
+                let name = shape.name;
                 self.fault("expression", format!("the expression is not understood for {name}: {reason}"));
                 return None;
             }
         };
-        if walkers.iter().any(|walker| indexes(kind, walker)) {
-            return Some(walkers);
+        if found.is_indexed(kind) {
+            return Some(found);
         }
-        let mut found: Vec<&str> = walkers.iter().map(|walker| walker.type_).collect();
-        found.dedup();
         let reason =
-            format!("the expression finds {}, which no {} is made of", found.join(", "), kind.code());
+            format!("the expression finds {}, which no {} is made of", found.types().join(", "), kind.code());
         self.fault("expression", reason);
         None
     }
 
-    fn components(&mut self, type_: TypeId, kind: SearchKind, walkers: &[Walker]) -> Vec<(String, String)> {
+    fn components(&mut self, type_: TypeId, kind: SearchKind, from: &Found) -> Vec<(String, String)> {
         if kind != SearchKind::Composite {
             return Vec::new();
         }
@@ -172,10 +180,7 @@ impl Reading<'_> {
                 continue;
             };
             let expression = text("expression");
-            let compiles = walkers.iter().filter_map(|walker| walker.shape).any(|shape| {
-                compile(definitions, shape, expression)
-                    .is_ok_and(|walkers| walkers.iter().any(|walker| indexes(found.kind, walker)))
-            });
+            let compiles = from.leads_to(found.kind, expression);
             if !compiles {
                 let reason = format!("'{expression}' finds no {} from where it starts", found.kind.code());
                 self.fault(&format!("component[{place}].expression"), reason);
@@ -183,6 +188,70 @@ impl Reading<'_> {
             components.push((found.code.to_string(), expression.to_owned()));
         }
         components
+    }
+}
+
+/// What an expression finds.
+enum Found {
+    /// By walkers.
+    Walked(Vec<Walker>),
+    /// By evaluation.
+    Computed(computed::Finds),
+}
+
+impl Found {
+    /// Whether a search of a kind finds what it finds.
+    fn is_indexed(&self, kind: SearchKind) -> bool {
+        match self {
+            Found::Walked(walkers) => walkers
+                .iter()
+                .any(|walker| indexes(kind, walker.type_) || (kind == SearchKind::Token && walker.truth)),
+            Found::Computed(finds) => {
+                finds.is_empty() || finds.iter().any(|(shape, _)| indexes(kind, shape.name))
+            }
+        }
+    }
+
+    fn types(&self) -> Vec<&'static str> {
+        let mut types: Vec<&str> = match self {
+            Found::Walked(walkers) => walkers.iter().map(|walker| walker.type_).collect(),
+            Found::Computed(finds) => finds.iter().map(|(shape, _)| shape.name).collect(),
+        };
+        types.dedup();
+        types
+    }
+
+    /// The types that the references it finds may point to; none for any.
+    fn targets(&self) -> Vec<String> {
+        match self {
+            Found::Walked(walkers) => {
+                let all = walkers.iter().flat_map(|walker| walker.targets);
+                all.filter(|name| **name != "Resource").map(|name| (*name).to_owned()).collect()
+            }
+            Found::Computed(_) => Vec::new(),
+        }
+    }
+
+    /// Whether an expression of a component finds what is of a kind, from what is found here.
+    fn leads_to(&self, kind: SearchKind, expression: &str) -> bool {
+        let definitions = Definitions::r4();
+        match self {
+            Found::Walked(walkers) => walkers.iter().filter_map(|walker| walker.shape).any(|shape| {
+                compile(definitions, shape, expression)
+                    .is_ok_and(|walkers| walkers.iter().any(|walker| indexes(kind, walker.type_)))
+            }),
+            Found::Computed(finds) => {
+                let from = |name: &str| match computed::read(definitions, name, expression) {
+                    Ok((_, finds)) => Found::Computed(finds).is_indexed(kind),
+                    Err(_) => false,
+                };
+                if finds.is_empty() {
+                    from("Element")
+                } else {
+                    finds.iter().any(|(shape, _)| from(shape.name))
+                }
+            }
+        }
     }
 }
 
@@ -212,9 +281,8 @@ fn of_type(expression: &str, base: &str, bases: &[String]) -> String {
     if own.is_empty() { expression.to_owned() } else { own.join(" | ") }
 }
 
-/// Whether a search of a kind finds what a walker finds.
-fn indexes(kind: SearchKind, walker: &Walker) -> bool {
-    let type_ = walker.type_;
+/// Whether a search of a kind finds elements of a type.
+fn indexes(kind: SearchKind, type_: &str) -> bool {
     match kind {
         SearchKind::Number => {
             matches!(type_, "integer" | "decimal" | "positiveInt" | "unsignedInt" | "Range")
@@ -226,8 +294,7 @@ fn indexes(kind: SearchKind, walker: &Walker) -> bool {
                 || matches!(type_, "CodeableConcept" | "Coding" | "Annotation")
         }
         SearchKind::Token => {
-            walker.truth
-                || matches!(type_, "boolean" | "code" | "id" | "string" | "uri" | "oid" | "uuid")
+            matches!(type_, "boolean" | "code" | "id" | "string" | "uri" | "oid" | "uuid")
                 || matches!(type_, "Coding" | "CodeableConcept" | "Identifier" | "ContactPoint")
         }
         SearchKind::Reference => matches!(type_, "Reference" | "canonical" | "uri" | "url"),

@@ -6,6 +6,7 @@
 mod compartment;
 mod corpus;
 mod fragment;
+mod own;
 mod question;
 mod stores;
 mod world;

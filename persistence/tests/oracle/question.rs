@@ -1,6 +1,7 @@
 //! Questions: a search, written as its URL would be, and what the asker may see.
 
 use super::fragment::{CONTROLS, FRAGMENTS, ODD};
+use super::own;
 use super::world::BASE;
 use domain::Error;
 use domain::access::actor::Actor;
@@ -8,7 +9,7 @@ use domain::access::decision::access;
 use domain::access::scope::Letter;
 use domain::access::{Access, Clause, Reach};
 use domain::clock::Instant;
-use domain::conformance::{Definitions, ParameterId, SearchKind, SearchParameters};
+use domain::conformance::{Definitions, ParameterId, SearchKind};
 use domain::id::Id;
 use domain::index::hash::resource_key;
 use domain::search::page::Seal;
@@ -178,7 +179,7 @@ impl Question {
         let pairs = self.url.split('&').filter_map(|pair| pair.split_once('='));
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let seal = Seal { key: &[0; 32], caller: "" };
-        let parameters = SearchParameters::r4();
+        let parameters = own::parameters();
         let context = Context {
             parameters,
             base: BASE,

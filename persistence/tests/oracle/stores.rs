@@ -1,5 +1,6 @@
 //! The stores under test behind one face, and their answers in a form that can be compared.
 
+use super::own;
 use super::question::Question;
 use super::world::{BASE, Change};
 use diesel::connection::SimpleConnection;
@@ -8,7 +9,7 @@ use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use domain::Error;
 use domain::access::Access;
 use domain::clock::Instant;
-use domain::conformance::{Definitions, SearchParameters, TypeId};
+use domain::conformance::{Definitions, TypeId};
 use domain::id::Id;
 use domain::index::hash::resource_key;
 use domain::index::{Indexed, extract};
@@ -211,7 +212,7 @@ impl Running {
 
     /// What `binnacle check` finds wrong with the rows that searches look at.
     pub(super) fn faults(&self) -> Vec<Finding> {
-        self.read(|tx| tx.check(&Access::everything(), SearchParameters::r4(), BASE, None)).unwrap().findings
+        self.read(|tx| tx.check(&Access::everything(), own::parameters(), BASE, None)).unwrap().findings
     }
 
     /// Creates resources in one transaction.
@@ -306,7 +307,7 @@ pub(super) fn new_versions(resources: &[(&'static str, String, Vec<u8>)]) -> Vec
             updated: Instant((1_700_000_000 + number * 101 % 307) * 1_000_000),
             method: Method::Update,
             body: body.clone(),
-            indexed: extract(SearchParameters::r4(), type_, &tree, BASE),
+            indexed: extract(own::parameters(), type_, &tree, BASE),
         }
     };
     resources.iter().zip(0..).map(version).collect()
@@ -426,7 +427,7 @@ impl WriteJob for Write {
         let body =
             self.change.body.as_ref().map(|body| as_version(body, version, updated)).unwrap_or_default();
         let indexed = match &self.change.body {
-            Some(body) => extract(SearchParameters::r4(), type_, &Json::parse(body.as_bytes())?, BASE),
+            Some(body) => extract(own::parameters(), type_, &Json::parse(body.as_bytes())?, BASE),
             None => Indexed::default(),
         };
         tx.write(vec![NewVersion {

@@ -96,7 +96,7 @@ on_each! {
             assert_eq!(rows, at.done, "{at:?}");
             last = Some(at);
             server = server.restart();
-            server.http().get("Patient?birth-order=0").expect_error(409);
+            server.http().get("Patient?birth-order=0").expect_error(400);
             end_lease(&server);
         }
         let at = kill_at(&mut server, |place| place.second);

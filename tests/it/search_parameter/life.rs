@@ -1,7 +1,7 @@
 //! From the definition of a search parameter to its end: indexing, searching by it in every place, changing, leaving.
 
 use super::{parameter, searchable};
-use crate::database::Database;
+use crate::database::{Database, execute};
 use crate::http::{ids, set};
 use crate::reindex::{check, until_idle};
 use crate::server::{Server, Settings};
@@ -59,15 +59,30 @@ on_each! {
     fn a_parameter_is_indexed_and_then_searched_by_everywhere(database: Database) {
         let server = filled(database);
         let http = server.http();
-        http.get("Patient?birth-order=2").expect_error(400);
-        http.put("SearchParameter/order", &parameter("order", "Patient", "birth-order", "number", ORDER)).expect(201);
-        let waits = http.get("Patient?birth-order=2").expect_error(409);
-        assert!(waits.to_string().contains("being indexed"), "{waits}");
+        // Nobody knows it as a draft.
+        let mut own = parameter("order", "Patient", "birth-order", "number", ORDER);
+        own["status"] = "draft".into();
+        http.put("SearchParameter/order", &own).expect(201);
+        let unknown = http.get("Patient?birth-order=2").expect_error(400);
+        assert!(unknown.to_string().contains("UNKNOWN_PARAMETER"), "{unknown}");
+        own["status"] = "active".into();
+        http.put("SearchParameter/order", &own).expect(200);
+        // As if another process had the work and were slow.
+        execute(server.database_url(), "UPDATE job SET owner = 'another', lease_us = 9000000000000000000");
+        for search in ["Patient?birth-order=2", "Observation?patient.birth-order=2", "Patient?_sort=birth-order"] {
+            let waits = http.get(search).expect_error(400);
+            assert!(waits.to_string().contains("being indexed"), "{search}: {waits}");
+        }
+        let listed = |address: &str| http.get(address).expect(200).json().to_string().contains("\"birth-order\"");
+        let documents = ["metadata", "/openapi.json", "/openapi/Patient.json"];
+        assert!(!documents.iter().any(|document| listed(document)), "it is listed before it can be searched by");
+        execute(server.database_url(), "UPDATE job SET lease_us = 0");
         // What is written meanwhile is found too, and what is changed is found by what it is now.
         http.put("Patient/late", &patient("late", Some(2), None)).expect(201);
         http.put("Patient/p70", &patient("p70", Some(4), Some("o2"))).expect(200);
         let found = searchable(http, "Patient?birth-order=2");
         assert_eq!(ids(&found), set(&["Patient/p3", "Patient/late"]));
+        assert!(documents.iter().all(|document| listed(document)), "it is not listed everywhere");
         finds(&server, "Patient?birth-order=4", &["Patient/p70"]);
         finds(&server, "Patient?birth-order=3", &[]);
         finds(&server, "Patient?birth-order=ge2", &["Patient/p3", "Patient/p70", "Patient/late"]);
@@ -146,7 +161,7 @@ on_each! {
         own["expression"] = "Patient.contact.where(gender='female').organization".into();
         own["type"] = "reference".into();
         http.put("SearchParameter/kin", &own).expect(200);
-        http.get("Patient?kin=female").expect_error(409);
+        http.get("Patient?kin=female").expect_error(400);
         let found = searchable(http, "Patient?kin=Organization/o2");
         assert_eq!(ids(&found), set(&["Patient/p70"]));
         finds(&server, "Patient?kin.name=armley", &["Patient/p3"]);
@@ -194,11 +209,11 @@ on_each! {
         let server = filled(database);
         server.http().put("SearchParameter/order", &parameter("order", "Patient", "birth-order", "number", ORDER)).expect(201);
         // No parameter is ready before all processes have had time to hear of it: it is killed in the middle.
-        server.http().get("Patient?birth-order=2").expect_error(409);
+        server.http().get("Patient?birth-order=2").expect_error(400);
         std::thread::sleep(Duration::from_millis(1500));
-        server.http().get("Patient?birth-order=2").expect_error(409);
+        server.http().get("Patient?birth-order=2").expect_error(400);
         let server = server.restart();
-        server.http().get("Patient?birth-order=2").expect_error(409);
+        server.http().get("Patient?birth-order=2").expect_error(400);
         let started = Instant::now();
         let found = searchable(server.http(), "Patient?birth-order=2");
         // The lease of the process that was killed ends after 15 seconds.

@@ -9,7 +9,62 @@ use serde_json::{Value, json};
 type Case = (fn(&mut Value), &'static str, &'static str);
 
 const CASES: &[Case] = &[
-    (|p| p["expression"] = "Patient.name.first()".into(), "expression", "first"),
+    (
+        |p| p["expression"] = "Patient.name.first()".into(),
+        "expression",
+        "finds HumanName, which no token is made of",
+    ),
+    (|p| p["expression"] = "Patient.name.frist()".into(), "expression", "frist"),
+    (
+        |p| p["expression"] = "Patient.birthDate > now()".into(),
+        "expression",
+        "'now()' is another at every moment",
+    ),
+    (
+        |p| p["expression"] = "Patient.birthDate + 18 'years' < today()".into(),
+        "expression",
+        "'today()' is another",
+    ),
+    (
+        |p| p["expression"] = "iif(timeOfDay() > @T12, 'a', 'b')".into(),
+        "expression",
+        "'timeOfDay()' is another",
+    ),
+    (
+        |p| p["expression"] = "Patient.maritalStatus.memberOf('http://x.org')".into(),
+        "expression",
+        "terminology server",
+    ),
+    (|p| p["expression"] = "Patient.conformsTo('http://x.org')".into(), "expression", "asks about a profile"),
+    (
+        |p| p["expression"] = "Patient.managingOrganization.resolve().active".into(),
+        "expression",
+        "'resolve()' can only be asked for a type",
+    ),
+    (
+        |p| p["expression"] = "Patient.name.given.where($this = %unknown)".into(),
+        "expression",
+        "no variable %unknown",
+    ),
+    (
+        |p| p["expression"] = "Patient.name.given.count() | Patient.name.nothing.first()".into(),
+        "expression",
+        "no element 'nothing'",
+    ),
+    (
+        |p| p["expression"] = "Patient.name.given.count().toQuantity()".into(),
+        "expression",
+        "finds Quantity, which no token is made of",
+    ),
+    (
+        |p| {
+            p["base"] = json!(["Patient", "Device"]);
+            p["expression"] =
+                "Patient.telecom.exists(use = 'mobile') | Device.telecom.exists(use = 'mobile')".into();
+        },
+        "expression",
+        "not understood for Device",
+    ),
     (|p| p["expression"] = "Patient.nothing".into(), "expression", "no element 'nothing'"),
     (|p| p["expression"] = "Patient.name.".into(), "expression", "not understood"),
     (|p| p["expression"] = "Observation.code".into(), "expression", "not understood for Patient"),
