@@ -392,13 +392,8 @@ mod tests {
     fn rows(plan: &Plan, resource: &Json<'_>) -> BTreeSet<String> {
         let mut entries = Vec::new();
         let mut budget = computed::Budget::default();
-        let run = &mut Run {
-            resource,
-            base: BASE,
-            values: Vec::new(),
-            entries: &mut entries,
-            budget: &mut budget,
-        };
+        let run =
+            &mut Run { resource, base: BASE, values: Vec::new(), entries: &mut entries, budget: &mut budget };
         run.plan(plan, &mut Vec::new());
         entries.iter().map(|entry| format!("{:?} {:?}", entry.facet, entry.value)).collect()
     }

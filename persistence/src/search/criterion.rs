@@ -65,7 +65,7 @@ pub(super) fn one(
             }
             statement.sql(")");
         }
-        Criterion::LastUpdated(tests) => any(statement, tests, updated),
+        Criterion::LastUpdated(tests) => any(statement, tests, updated)?,
         Criterion::Matches { parameter, facet, tests, negated } => {
             let table = test::table(tests, kind_of(*parameter));
             let p = names.p(*parameter, *facet);
@@ -195,8 +195,28 @@ pub(super) fn led_to(
     part::linked(statement.sql(" OR "), names, access, to)
 }
 
-/// Conditions in one pair of parentheses without more: SQLite takes expressions 1,000 deep, and each `OR` is one deeper.
-pub(super) const IN_A_ROW: usize = 64;
+/// Conditions joined by `OR` without more parentheses. Each `OR` is one deeper, and SQLite, which takes 1,000, adds up the
+/// depths of all queries that a query stands in.
+const IN_A_ROW: usize = 16;
+
+/// Adds conditions joined by `OR`, halved by parentheses where they are many.
+pub(super) fn grouped<T>(
+    statement: &mut Statement,
+    all: &[T],
+    add: &mut dyn FnMut(&mut Statement, &T) -> Result<(), Error>,
+) -> Result<(), Error> {
+    if all.len() > IN_A_ROW {
+        let (left, right) = all.split_at(all.len() / 2);
+        grouped(statement.sql("("), left, add)?;
+        grouped(statement.sql(") OR ("), right, add)?;
+        statement.sql(")");
+        return Ok(());
+    }
+    for (n, one) in all.iter().enumerate() {
+        add(statement.sql(if n > 0 { " OR " } else { "" }), one)?;
+    }
+    Ok(())
+}
 
 /// Adds that one of these is met, in parentheses; of none, that nothing is.
 pub(super) fn either<T>(
@@ -204,15 +224,8 @@ pub(super) fn either<T>(
     all: &[T],
     mut add: impl FnMut(&mut Statement, &T) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let many = all.len() > IN_A_ROW;
-    statement.sql("(1 = 0");
-    for row in all.chunks(IN_A_ROW) {
-        statement.sql(if many { " OR (1 = 0" } else { "" });
-        for one in row {
-            add(statement.sql(" OR "), one)?;
-        }
-        statement.sql(if many { ")" } else { "" });
-    }
+    statement.sql(if all.is_empty() { "(1 = 0" } else { "(1 = 0 OR " });
+    grouped(statement, all, &mut add)?;
     statement.sql(")");
     Ok(())
 }
@@ -276,17 +289,15 @@ pub(super) fn kind_of(parameter: ParameterId) -> SearchKind {
     Definitions::r4().kind_of(parameter)
 }
 
-fn any<T>(statement: &mut Statement, tests: &[T], compile: impl Fn(&mut Statement, &T)) {
-    statement.sql("(");
-    for (n, row) in tests.chunks(IN_A_ROW).enumerate() {
-        statement.sql(if n > 0 { " OR (" } else { "" });
-        for (n, test) in row.iter().enumerate() {
-            compile(statement.sql(if n > 0 { " OR " } else { "" }), test);
-        }
-        statement.sql(if n > 0 { ")" } else { "" });
-    }
+fn any<T>(statement: &mut Statement, tests: &[T], compile: impl Fn(&mut Statement, &T)) -> Result<(), Error> {
     // Not one can pass of none.
-    statement.sql(if tests.is_empty() { "1 = 0)" } else { ")" });
+    statement.sql(if tests.is_empty() { "(1 = 0" } else { "(" });
+    grouped(statement, tests, &mut |statement, test| {
+        compile(statement, test);
+        Ok(())
+    })?;
+    statement.sql(")");
+    Ok(())
 }
 
 /// `_lastUpdated` is a point: the interval of one microsecond.

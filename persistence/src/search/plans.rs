@@ -90,6 +90,11 @@ const SEARCHES: &[(&str, &[&str])] = &[
         "Medication?code=urn:m|k1&_contained=both&_containedType=contained&_sort=-code",
         &[TOKEN_SYSTEM, "SEARCH t USING COVERING INDEX ix_token_rid (rid=?)"],
     ),
+    (
+        "Observation?patient=p7&_sort=value-quantity,-date",
+        &[TARGET, "ix_quantity_rid (rid=?)", "ix_date_rid"],
+    ),
+    ("Patient?gender=female&_sort=family", &[TOKEN, "ix_string_rid (rid=?)"]),
     // Links on links: from the end that an index finds, whatever types the links may lead to.
     (
         "Observation?encounter:Encounter.patient:Patient.organization:Organization.name=org1",

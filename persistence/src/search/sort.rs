@@ -69,10 +69,11 @@ fn value(statement: &mut Statement, of: Order<'_>, sort: &Sort) -> Result<(), Er
         statement.sql("))");
         return Ok(());
     }
-    // Where the index by `rid` does not hold all columns, `+` keeps SQLite from the index by value.
+    // As in conditions, `+` keeps SQLite from the index by value where that by `rid` does not hold all columns: it is in the
+    // order of what is asked for, and was read from its lowest value up to that of `v`, for every `v`.
     statement.sql(match kind {
-        Some(SearchKind::Token | SearchKind::Reference) => "v.rid AND +i.p",
-        _ => "v.rid AND i.p",
+        Some(SearchKind::Date) => "v.rid AND i.p",
+        _ => "v.rid AND +i.p",
     });
     match parameters {
         [parameter] => statement.sql(" = ").integer(of.names.p(*parameter, Facet::Value)),

@@ -102,6 +102,11 @@ on_both! {
             let outcome = timed(http, "VerificationResult", form).expect_error(400);
             assert!(outcome.to_string().contains("say which, like '"), "{outcome:#}");
         }
+        // As deep as may be, and as broad at its end.
+        let deep = "item:List.item:List.item:List.item:List.item.identifier";
+        timed(http, "List", &format!("{deep}=x")).expect(200);
+        let values: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+        timed(http, "List", &format!("{deep}={}", values.join(","))).expect(200);
         // Any type at each of three links, but the same at the end of all.
         timed(http, "List", "item._has:List:item:item._has:List:item:item._id=x").expect(200);
     }
@@ -114,6 +119,9 @@ on_both! {
         let codes = values(&|number| format!("urn:s%7C{number}"));
         timed(http, "Observation", &format!("code={codes}")).expect(200);
         timed(http, "Observation", &format!("subject:Patient.identifier={codes}")).expect(200);
+        let deep = "encounter:Encounter.patient:Patient.organization:Organization.partof:Organization.partof:Organization.identifier";
+        timed(http, "Observation", &format!("{deep}={codes}")).expect(200);
+        timed(http, "Observation", &format!("encounter.subject.organization.partof.partof.identifier:not={codes}")).expect(200);
         timed(http, "Observation", &format!("subject={}", values(&|number| format!("nobody{number}")))).expect(200);
         timed(http, "Observation", &format!("value-quantity={}", values(&|number| format!("gt{number}")))).expect(200);
         let pairs = values(&|number| format!("urn:s%7C{number}$gt{number}"));
