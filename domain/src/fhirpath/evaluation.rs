@@ -40,7 +40,17 @@ impl<'a> Scope<'_, 'a> {
 
 impl<'e, 'a> Evaluation<'e, 'a> {
     pub(super) fn new(context: &'e Context<'a>, focus: &'e [Item<'a>]) -> Evaluation<'e, 'a> {
-        Evaluation { context, focus, left: context.budget }
+        Evaluation::within(context, focus, context.budget)
+    }
+
+    /// With another budget than the context's.
+    pub(super) fn within(context: &'e Context<'a>, focus: &'e [Item<'a>], left: usize) -> Evaluation<'e, 'a> {
+        Evaluation { context, focus, left }
+    }
+
+    /// The steps that are left.
+    pub(super) fn left(&self) -> usize {
+        self.left
     }
 
     /// Takes `steps` from the budget.

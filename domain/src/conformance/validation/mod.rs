@@ -1,5 +1,6 @@
 //! Is this a FHIR R4 resource? One pass over the parsed JSON against the definition tables, which reports every fault
-//! with its FHIRPath and changes nothing; then fhirbolt's typed model as a second gate, [`typed_gate`].
+//! with its FHIRPath and changes nothing; where there is none, R4's invariants; then fhirbolt's typed model as a second
+//! gate, [`typed_gate`].
 //!
 //! Faults of structure and value are answered 400, broken invariants and business rules 422 (see `error.rs`). What is
 //! checked is only what R4 makes certain: a valid resource is never refused.
@@ -7,6 +8,7 @@
 mod binding;
 mod bundle;
 mod date;
+mod invariant;
 mod narrative;
 pub mod nhs_number;
 mod place;
@@ -71,7 +73,12 @@ pub fn validate(
 ) -> Report {
     let mut walk = structure::Walk::new(definitions, settings);
     walk.document(resource, expected);
-    walk.report
+    let mut report = walk.report;
+    // The rules speak of elements that are as R4 has them.
+    if report.faults.is_empty() {
+        invariant::check(resource, &mut report.faults);
+    }
+    report
 }
 
 /// Checks a Bundle without the resources of its entries, which are checked where they are prepared.
