@@ -35,6 +35,7 @@ fn open(settings: &Settings) -> Result<Arc<dyn Executor>, Error> {
             settings::Synchronous::Full => Synchronous::Full,
             settings::Synchronous::Normal => Synchronous::Normal,
         },
+        compressed: settings.store_compression == settings::Compression::Zstd,
         ..StoreSettings::new(settings.database_url.clone())
     };
     Ok(Arc::new(SqlStore::open(&store)?))

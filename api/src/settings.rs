@@ -33,6 +33,8 @@ settings! {
     database_url: String = "sqlite://data/binnacle.db".into();
     /// full or normal: whether SQLite waits for the disk on each commit
     sqlite_synchronous: Synchronous = Synchronous::Full;
+    /// none or zstd: how resources are written to the store; both are read, whatever is set
+    store_compression: Compression = Compression::None;
     /// async workers, 0 = one a processor
     workers: usize = 0;
     /// threads that read the store, 0 = two a processor
@@ -103,6 +105,16 @@ pub(crate) enum Synchronous {
     Full,
     /// It survives a crash of the process only.
     Normal,
+}
+
+/// `BINNACLE_STORE_COMPRESSION`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Compression {
+    /// As JSON.
+    None,
+    /// With zstd and the dictionary of this binary.
+    Zstd,
 }
 
 /// `BINNACLE_NHS_NUMBER`.

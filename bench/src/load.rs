@@ -89,7 +89,9 @@ pub(crate) fn measure(
     let worked = server.processor_seconds();
     let parts = in_parallel(threads, || {
         let thread = next.fetch_add(1, Ordering::Relaxed);
-        drive(server.port, (thread..clients).step_by(threads), span, requests, &answers)
+        // Each client begins at a place of its own among the requests, far from the next.
+        let begin = |client: usize| client * requests.len() / clients.max(1);
+        drive(server.port, (thread..clients).step_by(threads).map(begin), span, requests, &answers)
     });
     let (mut latencies, mut bytes) = (Vec::new(), 0);
     for part in parts {
@@ -114,7 +116,7 @@ struct Client {
     wanted: Option<usize>,
 }
 
-/// Drives the clients of one thread; each begins at another of the requests.
+/// Drives clients of one thread, each from its own of the requests on.
 fn drive(
     port: u16,
     clients: impl Iterator<Item = usize>,
@@ -125,14 +127,14 @@ fn drive(
     let failed = |error: std::io::Error| error.to_string();
     let mut poll = Poll::new().map_err(failed)?;
     let mut open = Vec::new();
-    for number in clients {
+    for begin in clients {
         let stream = std::net::TcpStream::connect(("127.0.0.1", port)).map_err(failed)?;
         stream.set_nodelay(true).and_then(|()| stream.set_nonblocking(true)).map_err(failed)?;
         let mut stream = TcpStream::from_std(stream);
         poll.registry().register(&mut stream, Token(open.len()), Interest::READABLE).map_err(failed)?;
         let buffer = vec![0; 64 * 1024];
         let mut client =
-            Client { stream, next: number, sent: Instant::now(), buffer, filled: 0, wanted: None };
+            Client { stream, next: begin, sent: Instant::now(), buffer, filled: 0, wanted: None };
         client.send(requests)?;
         open.push(client);
     }

@@ -60,6 +60,9 @@ pub(crate) fn store_error(error: DieselError) -> Error {
             if message.contains("disk I/O error") {
                 return busy("The database cannot use its disk.");
             }
+            if message.contains("out of shared memory") {
+                return busy("The database has no room for so many locks. Write less in one request.");
+            }
             if message.contains("database is locked") || message.contains("deadlock detected") {
                 return busy("The database is busy.");
             }

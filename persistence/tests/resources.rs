@@ -115,7 +115,15 @@ impl Fresh {
     fn history(&self, access: Access, scope: HistoryScope) -> Vec<(String, i64)> {
         self.read(move |tx| {
             let mut all = Vec::new();
-            let mut query = HistoryQuery { scope, since: None, at: None, count: 2, after: None, total: true };
+            let mut query = HistoryQuery {
+                scope,
+                since: None,
+                at: None,
+                listed: None,
+                count: 2,
+                after: None,
+                total: true,
+            };
             loop {
                 let page = tx.history(&access, &query)?;
                 all.extend(page.versions.iter().map(|v| (v.id.to_string(), v.version)));

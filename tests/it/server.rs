@@ -97,8 +97,15 @@ impl Server {
 
     /// Another process on the same database, with an address of its own.
     pub(crate) fn beside(&self) -> Self {
+        self.beside_with(&[])
+    }
+
+    /// The same with other settings.
+    pub(crate) fn beside_with(&self, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self::launch(folder, self.environment.clone(), self.arguments.clone())
+        let mut environment = self.environment.clone();
+        environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        Self::launch(folder, environment, self.arguments.clone())
     }
 
     /// Stops the process at once (SIGKILL); its database stays.

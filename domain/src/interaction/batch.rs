@@ -1,11 +1,12 @@
 //! `FHIR R4 http.html#batch`: entries that do not depend on one another, each performed through the one door.
 
 use super::Answer;
+use super::conditional::locks;
 use super::entry::{Entry, path, placed, responses};
 use crate::access::actor::Actor;
 use crate::error::{Error, ErrorCode};
 use crate::server::{Given, Prepared, Server, Work};
-use crate::store::{Lock, ReadTx, WriteTx};
+use crate::store::{ReadTx, WriteTx};
 
 /// A batch whose entries have been prepared, each for itself.
 #[derive(Debug, Clone)]
@@ -41,11 +42,10 @@ impl PreparedBatch {
     /// Performs the entries in their order. A fault of the server or of the store undoes all; any other, its entry alone.
     pub fn perform(&self, server: &Server, tx: &mut dyn WriteTx, actor: &Actor) -> Result<Answer, Error> {
         let writes = self.entries.iter().flatten().filter_map(|prepared| match &prepared.work {
-            Work::Write(write) => Some(write),
+            Work::Write(write) => Some(&**write),
             _ => None,
         });
-        let locks: Vec<Lock> = writes.flat_map(|write| write.locks()).collect();
-        tx.hold(&locks)?;
+        tx.hold(&locks(writes))?;
         self.answer(|prepared| match &prepared.work {
             Work::Write(write) => write.perform(server, tx),
             _ => server.perform_read(tx, actor, prepared),

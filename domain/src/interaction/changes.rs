@@ -3,8 +3,9 @@
 //! What the index rows of a resource tell ([`Condition::is_of_rows`]) is told by those in memory. Any other condition is a
 //! search of the store, to which the writes so far are given on trial; before they are written they are taken away again.
 
-use super::conditional::{Condition, identifiers};
+use super::conditional::Condition;
 use super::entry::path;
+use super::keyed::Keyed;
 use super::resolution::Step;
 use super::waiting::Waiting;
 use super::write::{Content, Kind, PreparedWrite, following, index_anew};
@@ -67,8 +68,8 @@ pub(super) struct Changes<'s> {
     made: Vec<Made>,
     /// Places in `made`.
     of_type: HashMap<TypeId, Vec<usize>>,
-    /// The same, by identifier.
-    identified: HashMap<(TypeId, i64), Vec<usize>>,
+    /// The same, by what conditions ask for.
+    keyed: Keyed,
     /// The entries that change or delete a resource.
     changed: HashMap<(TypeId, Id), usize>,
     /// Places of patches that have not been applied yet.
@@ -86,14 +87,14 @@ pub(super) struct Changes<'s> {
 
 impl<'s> Changes<'s> {
     /// No changes yet, at the time `now`.
-    pub(super) fn new(server: &'s Server, now: Instant, waiting: Waiting) -> Changes<'s> {
+    pub(super) fn new(server: &'s Server, now: Instant, waiting: Waiting, keyed: Keyed) -> Changes<'s> {
         Changes {
             server,
             now,
             replaced: HashMap::new(),
             made: Vec::new(),
             of_type: HashMap::new(),
-            identified: HashMap::new(),
+            keyed,
             changed: HashMap::new(),
             unpatched: Vec::new(),
             waiting,
@@ -132,9 +133,7 @@ impl<'s> Changes<'s> {
     fn make(&mut self, made: Made, step: &Step<'_>, content: &Content) {
         let (write, at) = (&step.write, self.made.len());
         self.of_type.entry(write.type_).or_default().push(at);
-        for key in identifiers(&content.indexed) {
-            self.identified.entry((write.type_, key)).or_default().push(at);
-        }
+        self.keyed.add(at, &content.indexed);
         self.changed.insert((write.type_, write.id.clone()), step.index);
         if content.provisional {
             self.waiting.add(at, &content.indexed);
@@ -206,17 +205,14 @@ impl<'s> Changes<'s> {
 
     fn made_for(&self, steps: &[Step<'_>], condition: &Condition) -> Vec<Found> {
         let type_ = condition.type_;
-        let keys = condition.identifiers();
-        let places: BTreeSet<usize> = if keys.is_empty() {
-            self.of_type.get(&type_).into_iter().flatten().copied().collect()
-        } else {
-            keys.iter().filter_map(|key| self.identified.get(&(type_, *key))).flatten().copied().collect()
-        };
+        let all = || self.of_type.get(&type_).into_iter().flatten().copied().collect();
+        let places: BTreeSet<usize> = self.keyed.places(condition).unwrap_or_else(all);
         let selected = |at: usize| {
             let made = self.made.get(at)?;
             let step = steps.get(made.step)?;
             let id = &step.write.id;
-            let selected = condition.would_select(id, made.content(steps)?);
+            let of_type = step.write.type_ == type_;
+            let selected = of_type && condition.would_select(id, made.content(steps)?);
             selected.then(|| Found::Made { entry: step.index, id: id.clone() })
         };
         places.into_iter().filter_map(selected).collect()
@@ -254,6 +250,7 @@ impl<'s> Changes<'s> {
             let (Some(step), Some(content)) = (steps.get(made.step), made.content(steps)) else { continue };
             let (type_, id) = (step.write.type_, &step.write.id);
             let again = content::again(self.server, type_, id, content, Some(self.waiting.links()))?;
+            self.keyed.add(at, &again.indexed);
             made.content = Some(Box::new(Content { provisional: true, ..again }));
             self.pending.insert(at);
         }

@@ -20,9 +20,13 @@ use crate::search::query::{Criterion, Query, Test};
 use crate::search::{Context, parse};
 use crate::server::Server;
 use crate::store::{Current, Lock, Stored, WriteTx};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Times that a search is run again because what it found has changed before it was locked.
 const ROUNDS: usize = 5;
+
+/// Locks that a request holds for its conditions on one type.
+const MOST_LOCKS: usize = 500;
 
 /// Parameters that shape an answer and choose nothing: a condition has none (`FHIR R4 http.html#trefs`).
 const NOT_CRITERIA: [&str; 12] = [
@@ -142,8 +146,7 @@ impl Condition {
     /// `content`, to itself. Any other has the type to itself: what it might find cannot be told beforehand. Plain
     /// writes take none of these: they have no condition, so each stands as if it had come after.
     pub(crate) fn locks(&self, content: Option<&Content>) -> Vec<Lock> {
-        let name = Definitions::r4().type_name(self.type_);
-        let of = |what: &str| text_key(&format!("condition\n{name}\n{what}"));
+        let of = |what: &str| lock_key(self.type_, what);
         let mut keys = self.identifiers();
         let keyed = !keys.is_empty();
         if let Some(content) = content {
@@ -157,7 +160,7 @@ impl Condition {
     }
 
     /// Keys of the identifiers one of which whatever it selects must have; none if it can do without.
-    pub(super) fn identifiers(&self) -> Vec<i64> {
+    fn identifiers(&self) -> Vec<i64> {
         let of_criterion = |criterion: &Criterion| match criterion {
             Criterion::Matches { parameter, facet: Facet::Value, tests, negated: false }
                 if Definitions::r4().parameter_of(*parameter).code == "identifier" =>
@@ -220,8 +223,29 @@ impl Condition {
     }
 }
 
+/// What a lock of conditions on a type is about: an identifier, or with nothing the type as a whole.
+fn lock_key(type_: TypeId, what: &str) -> i64 {
+    text_key(&format!("condition\n{}\n{what}", Definitions::r4().type_name(type_)))
+}
+
+/// The locks of all writes of a request. A type of which it would hold many by their identifiers it has to itself: a database
+/// has room for so many locks.
+pub(super) fn locks<'w>(writes: impl Iterator<Item = &'w PreparedWrite>) -> Vec<Lock> {
+    let mut by_type: BTreeMap<TypeId, BTreeSet<Lock>> = BTreeMap::new();
+    for write in writes {
+        if let Some(condition) = &write.condition {
+            by_type.entry(condition.type_).or_default().extend(write.locks());
+        }
+    }
+    let of_type = |(type_, locks): (TypeId, BTreeSet<Lock>)| match locks.len() {
+        ..=MOST_LOCKS => locks,
+        _ => BTreeSet::from([Lock { key: lock_key(type_, ""), shared: false }]),
+    };
+    by_type.into_iter().flat_map(of_type).collect()
+}
+
 /// Keys of the identifiers that a resource has.
-pub(super) fn identifiers(indexed: &Indexed) -> impl Iterator<Item = i64> + '_ {
+fn identifiers(indexed: &Indexed) -> impl Iterator<Item = i64> + '_ {
     let definitions = Definitions::r4();
     indexed.entries.iter().filter_map(move |row| match &row.value {
         IndexValue::Token { code, .. }

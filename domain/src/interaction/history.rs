@@ -8,19 +8,31 @@ use crate::access::scope::Letter;
 use crate::clock::Instant;
 use crate::conformance::{Definitions, TypeId};
 use crate::error::{Error, ErrorCode};
+use crate::id::Id;
+use crate::index::hash::resource_key;
 use crate::interaction::Parameters;
+use crate::resource::json::Json;
 use crate::resource::subset::Subset;
 use crate::search::bundle::{self, Head};
 use crate::search::control::View;
-use crate::search::kind::date;
+use crate::search::kind::{date, reference};
 use crate::search::page::{PARAMETER, Seal, history_subject};
 use crate::server::Server;
-use crate::store::{HistoryQuery, HistoryScope, ReadTx};
+use crate::store::{HistoryQuery, HistoryScope, Listed, Method, ReadTx};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// Resources, and versions, that lists may name at most.
+const MOST_LISTED: usize = 10_000;
+
+/// Different numbers of versions that they may name: each is a condition of its own.
+const MOST_NUMBERS: usize = 200;
 
 /// A history that has been understood.
 #[derive(Debug, Clone)]
 pub struct PreparedHistory {
     query: HistoryQuery,
+    lists: Option<Lists>,
     processed: Parameters,
     cursor: Option<String>,
     subset: Subset,
@@ -29,7 +41,7 @@ pub struct PreparedHistory {
 }
 
 impl PreparedHistory {
-    /// Reads `_count`, `_since`, `_at`, `_summary`, `_elements` and the cursor. A history of an instance needs `r`, the others `s`.
+    /// Reads `_count`, `_since`, `_at`, `_list`, `_summary`, `_elements` and the cursor. A history of an instance needs `r`, the others `s`.
     pub(crate) fn new(
         server: &Server,
         actor: &Actor,
@@ -46,8 +58,16 @@ impl PreparedHistory {
             }
         };
         let limits = &server.settings.search;
-        let mut query =
-            HistoryQuery { scope, since: None, at: None, count: limits.page, after: None, total: true };
+        let mut query = HistoryQuery {
+            scope,
+            since: None,
+            at: None,
+            listed: None,
+            count: limits.page,
+            after: None,
+            total: true,
+        };
+        let mut lists = None;
         let (mut processed, mut cursor, mut view) = (Parameters::new(), None, View::default());
         for (name, value) in parameters {
             match &**name {
@@ -55,6 +75,12 @@ impl PreparedHistory {
                 "_since" => query.since = Some(interval(value).map(|(lo, _)| lo).ok_or_else(|| wrong(name))?),
                 "_at" => {
                     query.at = Some(interval(value).ok_or_else(|| wrong(name))?);
+                }
+                "_list" => {
+                    if lists.replace(Lists::new(actor, value)?).is_some() {
+                        let message = "'_list' may come once. Separate the ids of several Lists by commas.";
+                        return Err(Error::new(ErrorCode::InvalidParameter, message));
+                    }
                 }
                 PARAMETER => {
                     cursor = Some(value.clone());
@@ -84,16 +110,25 @@ impl PreparedHistory {
             let subject = history_subject(&query.scope, &processed);
             query.after = Some(seal.open_history(cursor, &subject, server.clock.now())?);
         }
-        Ok(PreparedHistory { query, processed, cursor, subset, access, caller })
+        Ok(PreparedHistory { query, lists, processed, cursor, subset, access, caller })
     }
 
     /// Reads the page. The history of a resource that does not exist, or that the caller may not see, is 404.
     pub fn perform(&self, server: &Server, tx: &mut dyn ReadTx) -> Result<Answer, Error> {
-        let page = tx.history(&self.access, &self.query)?;
+        let query = match &self.lists {
+            None => Cow::Borrowed(&self.query),
+            Some(lists) => {
+                tx.snapshot()?;
+                let listed = Some(lists.read(server, tx)?);
+                Cow::Owned(HistoryQuery { listed, ..self.query.clone() })
+            }
+        };
+        let page = tx.history(&self.access, &query)?;
         if matches!(self.query.scope, HistoryScope::Instance(..))
             && page.total == Some(0)
             && self.query.since.is_none()
             && self.query.at.is_none()
+            && self.lists.is_none()
         {
             return Err(super::not_found());
         }
@@ -121,6 +156,64 @@ impl PreparedHistory {
         };
         Ok(Answer::of(200, bundle::history(&head, &page)))
     }
+}
+
+/// The Lists that `_list` names, and who may look into them.
+#[derive(Debug, Clone)]
+struct Lists {
+    type_: TypeId,
+    ids: Vec<Id>,
+    access: Access,
+}
+
+impl Lists {
+    /// Reads `_list`: ids of Lists, or `List/id`, separated by commas. They are looked into by who may search them.
+    ///
+    /// Errors: [`ErrorCode::InvalidParameter`], [`ErrorCode::Forbidden`].
+    fn new(actor: &Actor, value: &str) -> Result<Lists, Error> {
+        let one =
+            |text: &str| Id::parse(text.strip_prefix("List/").unwrap_or(text)).map_err(|_| wrong("_list"));
+        let ids = value.split(',').map(one).collect::<Result<_, _>>()?;
+        let type_ = Definitions::r4().endpoint("List");
+        let type_ = type_.ok_or_else(|| Error::internal("there is no type List"))?;
+        Ok(Lists { type_, ids, access: require(actor, Letter::Search, type_)? })
+    }
+
+    /// What the lists name, as far as it is on this server. One that is not there, or not the caller's to see, names
+    /// nothing.
+    ///
+    /// Errors: [`ErrorCode::TooLarge`].
+    fn read(&self, server: &Server, tx: &mut dyn ReadTx) -> Result<Vec<Listed>, Error> {
+        let mut listed = Vec::new();
+        for id in &self.ids {
+            let stored = tx.read(&self.access, self.type_, id)?;
+            let Some(stored) = stored.filter(|stored| stored.method != Method::Delete) else { continue };
+            let list = Json::parse(&stored.body)?;
+            let entries = list.get("entry").map(Json::each).unwrap_or_default();
+            let links = entries.iter().filter_map(|entry| entry.get("item")?.get("reference")?.as_str());
+            listed.extend(links.filter_map(|link| of_link(link, &server.settings.base)));
+        }
+        listed.sort_unstable();
+        listed.dedup();
+        let numbers: BTreeSet<Option<i64>> = listed.iter().map(|listed| listed.version).collect();
+        if listed.len() > MOST_LISTED || numbers.len() > MOST_NUMBERS {
+            let message = format!(
+                "The lists name more than {MOST_LISTED} resources, or more than {MOST_NUMBERS} different numbers of \
+                 versions. Name shorter ones."
+            );
+            return Err(Error::new(ErrorCode::TooLarge, message));
+        }
+        Ok(listed)
+    }
+}
+
+/// What a reference in a list names; nothing for what is elsewhere, and for a version that nothing can have.
+fn of_link(link: &str, base: &str) -> Option<Listed> {
+    let target = reference::target(link, base).filter(|target| target.local)?;
+    let (type_, id) = target.resource?;
+    let key = resource_key(Definitions::r4().type_name(type_), id);
+    let version = if target.version.is_empty() { None } else { Some(target.version.parse().ok()?) };
+    Some(Listed { key, version })
 }
 
 /// The time that a date or instant spans. A plus sign in a query is a space unless it is encoded.

@@ -15,6 +15,7 @@ pub mod create;
 pub mod delete;
 mod entry;
 pub mod history;
+mod keyed;
 pub mod patch;
 pub(crate) mod provenance;
 pub mod read;

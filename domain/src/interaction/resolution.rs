@@ -7,6 +7,7 @@ use super::Answer;
 use super::changes::{Changes, Found, overlap};
 use super::conditional::{Condition, Resolution};
 use super::entry::path;
+use super::keyed::Keyed;
 use super::transaction::PreparedTransaction;
 use super::waiting::Waiting;
 use super::write::{Kind, PreparedWrite};
@@ -71,7 +72,9 @@ impl<'t> Plan<'t> {
     ) -> Result<Plan<'t>, Error> {
         let (steps, ends) = (Vec::with_capacity(transaction.writes.len()), HashMap::new());
         let mut plan = Plan { steps, ends, answers: Vec::new(), repeats: Vec::new(), references: Vec::new() };
-        let mut changes = Changes::new(server, now, Waiting::of(transaction));
+        let conditions = transaction.writes.iter().filter_map(|(_, write)| write.condition.as_deref());
+        let keyed = Keyed::of(conditions.chain(transaction.searches.iter().map(|search| &search.condition)));
+        let mut changes = Changes::new(server, now, Waiting::of(transaction), keyed);
         for (index, write) in &transaction.writes {
             match &write.condition {
                 None => changes.resolve(*index, write.type_, &write.id),

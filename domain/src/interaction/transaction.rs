@@ -2,7 +2,7 @@
 //! them rewritten to the ids they get.
 
 use super::address::parameters;
-use super::conditional::Condition;
+use super::conditional::{Condition, locks};
 use super::entry::{Entry, MOST_FAULTS, path, placed, responses};
 use super::resolution::{Plan, Search};
 use super::write::{PreparedWrite, Written, store};
@@ -96,7 +96,7 @@ impl PreparedTransaction {
         prepared.writes.sort_by_key(|(index, write)| (order(write.kind), *index));
         let named = prepared.writes.iter().filter(|(_, write)| write.condition.is_none());
         check_targets(named.map(|(index, write)| (*index, write)))?;
-        prepared.locks = prepared.writes.iter().flat_map(|(_, write)| write.locks()).collect();
+        prepared.locks = locks(prepared.writes());
         Ok(prepared)
     }
 

@@ -20,6 +20,7 @@ pub mod query;
 pub mod reach;
 pub mod scope;
 pub mod set;
+mod size;
 pub mod supported;
 mod words;
 

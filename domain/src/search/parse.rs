@@ -9,6 +9,7 @@ use super::page::Seal;
 use super::parameter::{criterion_of_types, invalid, unsupported};
 use super::query::{Criterion, Query, Total};
 use super::scope::SearchScope;
+use super::size::check_values;
 use crate::clock::Instant;
 use crate::conformance::{SearchParameters, TypeId};
 use crate::error::{Error, ErrorCode, Issue, Severity};
@@ -65,8 +66,12 @@ pub fn parse(
     let mut run = Run { context, named, query, view, cursor: None, seen: Vec::new() };
     let mut parsed = Vec::with_capacity(parameters.len());
     let mut warnings = Vec::new();
+    let mut values = 0;
     for (name, value) in parameters {
-        match run.pair(name, value) {
+        let before = run.query.criteria.len();
+        let outcome = run.pair(name, value);
+        values = check_values(name, run.query.criteria.get(before..).unwrap_or_default(), values)?;
+        match outcome {
             Ok(true) if name == "_count" => parsed.push((name.clone(), run.query.count.to_string())),
             Ok(true) => parsed.push((name.clone(), value.clone())),
             Ok(false) => {}

@@ -118,7 +118,7 @@ pub enum Criterion {
         parameter: ParameterId,
         /// Types of the target.
         targets: Vec<TypeId>,
-        /// What the target must meet, per target type in the order of `targets`.
+        /// What the target must meet: per target type in the order of `targets`, or once where it is the same for all.
         criteria: Vec<Vec<Criterion>>,
         /// Where it refers by canonical URL: the parameters `url` of the target types ([`Facet::Canonical`]).
         urls: Vec<ParameterId>,

@@ -104,12 +104,23 @@ pub struct HistoryQuery {
     pub since: Option<Instant>,
     /// Only versions that were current at some time in `[lo, hi)` (`_at`).
     pub at: Option<(Instant, Instant)>,
+    /// Only versions of these (`_list`).
+    pub listed: Option<Vec<Listed>>,
     /// Entries on a page; 0 asks for the total alone.
     pub count: usize,
     /// Where the page begins: the last entry before it.
     pub after: Option<HistoryPosition>,
     /// Whether to count all entries.
     pub total: bool,
+}
+
+/// A resource that a List names, or one version of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// [`resource_key`](crate::index::hash::resource_key) of the resource.
+    pub key: i64,
+    /// The version that is named; `None` means all.
+    pub version: Option<i64>,
 }
 
 /// A place in a history.

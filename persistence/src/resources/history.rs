@@ -3,13 +3,15 @@
 use super::read::{key, read};
 use super::stored;
 use crate::access::{covered, covered_any};
+use crate::dialect::Dialect;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
 use domain::access::Access;
 use domain::conformance::TypeId;
 use domain::id::Id;
-use domain::store::{HistoryPage, HistoryPosition, HistoryQuery, HistoryScope, Stored};
+use domain::store::{HistoryPage, HistoryPosition, HistoryQuery, HistoryScope, Listed, Stored};
+use std::collections::BTreeMap;
 
 const COLUMNS: &str = "SELECT v.rid, v.type_id, v.fhir_id, v.version, v.updated_us, v.method, v.body FROM ";
 
@@ -105,6 +107,9 @@ fn conditions(
     if let Some(since) = query.since {
         statement.sql(" AND v.updated_us >= ").integer(since.0);
     }
+    if let Some(listed) = &query.listed {
+        named(statement, tx.connection.dialect(), listed);
+    }
     if let Some((lo, hi)) = query.at {
         // Current at some time in [lo, hi): made before its end, and not replaced before its start.
         statement.sql(" AND v.updated_us < ").integer(hi.0);
@@ -118,4 +123,21 @@ fn conditions(
         statement.sql(" AND n.updated_us <= ").integer(lo.0).sql(")");
     }
     Ok(())
+}
+
+/// Adds that the version is one of those listed: of resources as a whole, or by its number.
+fn named(statement: &mut Statement, dialect: Dialect, listed: &[Listed]) {
+    let mut by_version: BTreeMap<Option<i64>, Vec<i64>> = BTreeMap::new();
+    for one in listed {
+        by_version.entry(one.version).or_default().push(one.key);
+    }
+    statement.rare().sql(" AND (1 = 0");
+    for (version, keys) in by_version {
+        statement.sql(" OR (v.key").any(dialect, &keys);
+        if let Some(version) = version {
+            statement.sql(" AND v.version = ").integer(version);
+        }
+        statement.sql(")");
+    }
+    statement.sql(")");
 }

@@ -5,6 +5,7 @@ use super::totals::Estimates;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 use domain::Error;
+use domain::conformance::TypeId;
 use moka::sync::Cache;
 use std::time::Duration;
 
@@ -33,17 +34,29 @@ impl Counts {
 
 /// The number of rows of `rows`; `None` if they are many.
 pub(super) fn few(tx: &mut Transaction<'_>, rows: &Statement) -> Result<Option<i64>, Error> {
-    let Counts { known, many, .. } = &tx.names.counts;
-    let fingerprint = rows.fingerprint();
-    let count = match known.get(&fingerprint) {
-        Some(count) => count,
-        None => {
-            let mut statement = Statement::new("SELECT COUNT(*) FROM (");
-            statement.append(rows.clone()).sql(" LIMIT ").integer(*many).sql(") n");
-            let count = tx.connection.integers(&statement)?.pop().unwrap_or(*many);
-            known.insert(fingerprint, count);
-            count
-        }
-    };
-    Ok((count < *many).then_some(count))
+    let many = tx.names.counts.many;
+    let mut statement = Statement::new("SELECT COUNT(*) FROM (");
+    statement.append(rows.clone()).sql(" LIMIT ").integer(many).sql(") n");
+    let count = remembered(tx, &statement)?.unwrap_or(many);
+    Ok((count < many).then_some(count))
+}
+
+/// How many resources of a type are not deleted.
+pub(super) fn living(tx: &mut Transaction<'_>, type_: TypeId) -> Result<i64, Error> {
+    let mut statement =
+        Statement::new("SELECT CAST(COALESCE(SUM(living), 0) AS BIGINT) FROM type_count WHERE type_id = ");
+    statement.integer(tx.names.number(type_));
+    Ok(remembered(tx, &statement)?.unwrap_or(0))
+}
+
+/// The number that a statement gives, or gave lately.
+fn remembered(tx: &mut Transaction<'_>, statement: &Statement) -> Result<Option<i64>, Error> {
+    let known = &tx.names.counts.known;
+    let fingerprint = statement.fingerprint();
+    if let Some(count) = known.get(&fingerprint) {
+        return Ok(Some(count));
+    }
+    let count = tx.connection.integers(statement)?.pop();
+    count.into_iter().for_each(|count| known.insert(fingerprint, count));
+    Ok(count)
 }

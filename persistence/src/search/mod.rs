@@ -43,6 +43,10 @@ pub(crate) fn run(tx: &mut Transaction<'_>, access: &Access, query: &Query) -> R
         let (previous, next) = (None, None);
         return Ok(Matches { matches: vec![], included: vec![], included_cut: false, total, previous, next });
     }
+    let drive = match drive {
+        Some(drive) if drive::is_longer_than_a_scan(tx, access, query, &drive)? => None,
+        drive => drive,
+    };
     let mut found = match (&drive, dated::parameter(query)) {
         (None, Some(parameter)) => {
             tx.snapshot()?;

@@ -1,5 +1,6 @@
 //! Tests as conditions on an index row `i`, the same as the memory store's.
 
+use super::criterion::IN_A_ROW;
 use crate::statement::Statement;
 use domain::conformance::SearchKind;
 use domain::search::kind::string::{fold, long_key};
@@ -105,8 +106,12 @@ const COMPONENTS: [Columns; 3] = [
 /// Adds that one of the tests passes.
 pub(super) fn any(statement: &mut Statement, tests: &[Test]) -> Result<(), Error> {
     statement.sql("(");
-    for (n, test) in tests.iter().enumerate() {
-        compile(statement.sql(if n > 0 { " OR " } else { "" }), test)?;
+    for (n, row) in tests.chunks(IN_A_ROW).enumerate() {
+        statement.sql(if n > 0 { " OR (" } else { "" });
+        for (n, test) in row.iter().enumerate() {
+            compile(statement.sql(if n > 0 { " OR " } else { "" }), test)?;
+        }
+        statement.sql(if n > 0 { ")" } else { "" });
     }
     // Not one can pass of none.
     statement.sql(if tests.is_empty() { "1 = 0)" } else { ")" });

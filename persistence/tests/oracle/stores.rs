@@ -10,6 +10,7 @@ use domain::access::Access;
 use domain::clock::Instant;
 use domain::conformance::{Definitions, SearchParameters, TypeId};
 use domain::id::Id;
+use domain::index::hash::resource_key;
 use domain::index::{Indexed, extract};
 use domain::resource::json::Json;
 use domain::search::page::Seal;
@@ -17,8 +18,8 @@ use domain::search::query::{Position, Query};
 use domain::store::integrity::Finding;
 use domain::store::memory::MemoryStore;
 use domain::store::{
-    Current, Executor, HistoryPosition, HistoryQuery, HistoryScope, Matches, Method, NewVersion, ReadTx,
-    Stored, WriteJob, WriteTx,
+    Current, Executor, HistoryPosition, HistoryQuery, HistoryScope, Listed, Matches, Method, NewVersion,
+    ReadTx, Stored, WriteJob, WriteTx,
 };
 use persistence::{SqlStore, StoreSettings};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -213,24 +214,10 @@ impl Running {
         self.read(|tx| tx.check(&Access::everything(), SearchParameters::r4(), BASE, None)).unwrap().findings
     }
 
-    /// Creates resources in one transaction, all at one instant.
-    pub(super) fn load(&self, resources: &[(&'static str, String, Vec<u8>)]) {
-        let versions = resources.iter().map(|(type_, id, body)| {
-            let (type_, tree) = (type_id(type_), Json::parse(body).unwrap());
-            NewVersion {
-                type_,
-                id: Id::parse(id).unwrap(),
-                version: 1,
-                row: None,
-                revives: false,
-                updated: Instant(1_700_000_000_000_000),
-                method: Method::Update,
-                body: body.clone(),
-                indexed: extract(SearchParameters::r4(), type_, &tree, BASE),
-            }
-        });
+    /// Creates resources in one transaction.
+    pub(super) fn load(&self, versions: &[NewVersion]) {
         let (done, outcome) = channel();
-        self.executor().write(Box::new(Load { versions: versions.collect(), done })).unwrap();
+        self.executor().write(Box::new(Load { versions: versions.to_vec(), done })).unwrap();
         outcome.recv().unwrap().unwrap();
     }
 
@@ -250,14 +237,20 @@ impl Running {
                         });
                         found.push(format!("{:?}", one.map(|one| one.as_ref().map(describe))));
                     }
-                    found.push(self.history(access, HistoryScope::Instance(type_, id), None, None));
+                    found.push(self.history(access, HistoryScope::Instance(type_, id), None, (None, None)));
                 }
-                found.push(self.history(access, HistoryScope::Type(type_id(type_)), None, None));
+                found.push(self.history(access, HistoryScope::Type(type_id(type_)), None, (None, None)));
             }
-            found.push(self.history(access, HistoryScope::System, None, None));
-            found.push(self.history(access, HistoryScope::System, Some(Instant(15_000_000)), None));
+            found.push(self.history(access, HistoryScope::System, None, (None, None)));
+            found.push(self.history(access, HistoryScope::System, Some(Instant(15_000_000)), (None, None)));
             let at = Some((Instant(12_000_000), Instant(14_000_000)));
-            found.push(self.history(access, HistoryScope::System, None, at));
+            found.push(self.history(access, HistoryScope::System, None, (at, None)));
+            let of = |id, version| Listed { key: resource_key("Patient", id), version };
+            let listed = vec![of("a", None), of("b", Some(1)), of("c", Some(2)), of("d", Some(1))];
+            found.push(self.history(access, HistoryScope::System, None, (None, Some(listed.clone()))));
+            let scope = HistoryScope::Type(type_id("Patient"));
+            found.push(self.history(access, scope, None, (at, Some(listed))));
+            found.push(self.history(access, HistoryScope::System, None, (None, Some(Vec::new()))));
         }
         found
     }
@@ -268,12 +261,20 @@ impl Running {
         access: &Access,
         scope: HistoryScope,
         since: Option<Instant>,
-        at: Option<(Instant, Instant)>,
+        (at, listed): (Option<(Instant, Instant)>, Option<Vec<Listed>>),
     ) -> String {
-        let mut text = format!("{scope:?} {since:?} {at:?}");
+        let mut text = format!("{scope:?} {since:?} {at:?} {listed:?}");
         let mut after: Option<HistoryPosition> = None;
         loop {
-            let query = HistoryQuery { scope: scope.clone(), since, at, count: 3, after, total: true };
+            let query = HistoryQuery {
+                scope: scope.clone(),
+                since,
+                at,
+                listed: listed.clone(),
+                count: 3,
+                after,
+                total: true,
+            };
             let access = access.clone();
             let page = match self.read(move |tx| tx.history(&access, &query)) {
                 Ok(page) => page,
@@ -291,10 +292,30 @@ impl Running {
     }
 }
 
+/// First versions of resources.
+pub(super) fn new_versions(resources: &[(&'static str, String, Vec<u8>)]) -> Vec<NewVersion> {
+    let version = |((type_, id, body), number): (&(&'static str, String, Vec<u8>), i64)| {
+        let (type_, tree) = (type_id(type_), Json::parse(body).unwrap());
+        NewVersion {
+            type_,
+            id: Id::parse(id).unwrap(),
+            version: 1,
+            row: None,
+            revives: false,
+            // One resource a second, in an order of their own.
+            updated: Instant((1_700_000_000 + number * 101 % 307) * 1_000_000),
+            method: Method::Update,
+            body: body.clone(),
+            indexed: extract(SearchParameters::r4(), type_, &tree, BASE),
+        }
+    };
+    resources.iter().zip(0..).map(version).collect()
+}
+
 /// The compartment of Patient/a.
 fn patient_access() -> Access {
     use domain::access::{Clause, Reach};
-    let key = domain::index::hash::resource_key("Patient", "a");
+    let key = resource_key("Patient", "a");
     let own = || Reach::Any(vec![Clause { patients: Some(vec![key]), criteria: Vec::new() }]);
     Access::by_type([(type_id("Patient"), own()), (type_id("Observation"), own())])
 }

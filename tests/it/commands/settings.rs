@@ -56,6 +56,7 @@ fn a_wrong_setting_is_refused_by_its_name() {
         ("BINNACLE_RATE_LIMIT_CLIENT", "1.5"),
         ("BINNACLE_NHS_NUMBER", "maybe"),
         ("BINNACLE_SQLITE_SYNCHRONOUS", "off"),
+        ("BINNACLE_STORE_COMPRESSION", "gzip"),
         ("BINNACLE_LOG_FORMAT", "xml"),
         ("BINNACLE_DATABASE_URL", "mysql://root:hunter2@db/x"),
         ("BINNACLE_BODY_LIMIT", "0"),

@@ -1,5 +1,6 @@
 //! What was acknowledged is kept, whatever happens to the process, the database or the disk; told from outside.
 
+mod compression;
 mod crash;
 mod disk;
 mod outage;

@@ -166,3 +166,72 @@ on_both! {
         assert_eq!(http.get(&format!("{path}/_history?_count=0")).expect(200).json()["total"], 3);
     }
 }
+
+/// A List of these references.
+fn list(references: &[String]) -> Value {
+    let entries: Vec<Value> = references.iter().map(|to| json!({ "item": { "reference": to } })).collect();
+    json!({ "resourceType": "List", "status": "current", "mode": "working", "entry": entries })
+}
+
+on_both! {
+    /// `_list`: "only include resource versions that are referenced in the specified list".
+    fn of_a_list_is_what_it_names(server: &Server) {
+        let http = server.http();
+        let (one, two, three) = (grow(http, 3), grow(http, 2), grow(http, 1));
+        http.delete(&three).expect(204);
+        let named = [one.clone(), format!("{two}/_history/1"), format!("{}/{three}", http.base()), "https://elsewhere.example/Patient/x".into()];
+        let made = http.create(&list(&named));
+        let list_id = made["id"].as_str().unwrap();
+        let expected = |all: &[(&String, u8)]| -> Vec<String> {
+            all.iter().map(|(path, number)| format!("{path}/_history/{number}")).collect()
+        };
+        let all = expected(&[(&three, 2), (&three, 1), (&two, 1), (&one, 3), (&one, 2), (&one, 1)]);
+        for scope in ["_history", "Patient/_history"] {
+            for id in [list_id.to_owned(), format!("List/{list_id}"), format!("nobody,{list_id}")] {
+                assert_eq!(versions(http, &format!("{scope}?_list={id}")), all, "{scope} {id}");
+            }
+            assert_eq!(versions(http, &format!("{scope}?_list={list_id}&_count=1")), all);
+            let page = http.get(&format!("{scope}?_list={list_id}&_count=2")).expect(200).json();
+            assert_eq!(page["total"], 6);
+            assert!(link(&page, "self").unwrap().contains(&format!("_list={list_id}")));
+            let since = http.get(&format!("{two}/_history/1")).expect(200).json()["meta"]["lastUpdated"].as_str().unwrap().to_owned();
+            assert_eq!(versions(http, &format!("{scope}?_list={list_id}&_since={since}")), all[..3]);
+            assert_eq!(versions(http, &format!("{scope}?_list={list_id}&_at={since}")), expected(&[(&two, 1), (&one, 3)]));
+            assert_eq!(versions(http, &format!("{scope}?_list={}", unique("nobody"))), expected(&[]));
+            for wrong in ["", "a%20b", "$current-problems", &format!("{list_id}&_list={list_id}")] {
+                http.get(&format!("{scope}?_list={wrong}")).expect_error(400);
+            }
+        }
+        assert_eq!(versions(http, &format!("Observation/_history?_list={list_id}")), expected(&[]));
+        for (path, numbers) in [(&one, vec![3, 2, 1]), (&two, vec![1]), (&three, vec![2, 1])] {
+            let expected: Vec<String> = numbers.iter().map(|number| format!("{path}/_history/{number}")).collect();
+            assert_eq!(versions(http, &format!("{path}/_history?_list={list_id}")), expected);
+        }
+        // A list that is gone names nothing.
+        http.delete(&format!("List/{list_id}")).expect(204);
+        assert_eq!(versions(http, &format!("_history?_list={list_id}")), expected(&[]));
+    }
+}
+
+guarded! {
+    /// A list shows nobody what they may not see, and who may not search Lists learns nothing from one.
+    fn of_a_list_is_what_the_caller_may_see(server: &Server) {
+        let system = crate::token::client_credentials(server, "system/*.cruds");
+        let person = |mark: &str| reference(&system.create(&json!({ "resourceType": "Patient", "id": mark })));
+        let (own, other) = (person("a"), person("b"));
+        let of = |subject: &str| {
+            let mut list = list(&[own.clone(), other.clone()]);
+            list["subject"] = json!({ "reference": subject });
+            system.create(&list)["id"].as_str().unwrap().to_owned()
+        };
+        let (theirs, others) = (of(&own), of(&other));
+        let id = own.strip_prefix("Patient/").unwrap();
+        let app = crate::token::patient_token(server, id, "patient/*.rs");
+        for scope in ["_history", "Patient/_history", &format!("{own}/_history")] {
+            assert_eq!(versions(&app, &format!("{scope}?_list={theirs}")), [format!("{own}/_history/1")], "{scope}");
+            assert_eq!(versions(&app, &format!("{scope}?_list={others}")), [""; 0], "{scope}");
+            let blind = crate::token::patient_token(server, id, "patient/Patient.rs");
+            blind.get(&format!("{scope}?_list={theirs}")).expect_error(403);
+        }
+    }
+}

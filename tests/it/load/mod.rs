@@ -3,6 +3,7 @@
 
 mod crowd;
 mod every_answer;
+mod large;
 mod malformed;
 mod size;
 mod stop;

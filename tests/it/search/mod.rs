@@ -3,6 +3,7 @@
 mod canonical;
 mod control;
 mod cursor;
+mod deep;
 mod filter;
 mod include;
 mod limits;
@@ -78,15 +79,6 @@ impl Ward {
         assert_eq!(bundle["type"], "searchset");
         crate::http::ids(&bundle)
     }
-}
-
-/// A value as it stands in a URL: only letters and digits as they are.
-fn encoded(value: &str) -> String {
-    let letter = |byte: u8| match byte {
-        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    value.bytes().map(letter).collect()
 }
 
 /// Asserts that each query (`Type?a=b`) finds exactly these resources among those that carry `tag`.

@@ -22,6 +22,18 @@ impl Named {
         Self { names: names.collect(), tag }
     }
 
+    /// Stores `resources` under ids of their own, `mark-name`, so that they may refer to each other.
+    pub(super) fn with_ids(http: &Http, mark: &str, resources: Vec<(&'static str, Value)>) -> Self {
+        let names = resources.into_iter().map(|(name, mut resource)| {
+            resource["meta"] = json!({ "tag": [{ "system": "https://example.org/named", "code": mark }] });
+            resource["id"] = json!(format!("{mark}-{name}"));
+            let place = reference(&resource);
+            http.put(&place, &resource).expect(201);
+            (place, name)
+        });
+        Self { names: names.collect(), tag: mark.to_owned() }
+    }
+
     /// `Type/id` of a resource.
     pub(super) fn reference(&self, name: &str) -> &str {
         let found = self.names.iter().find(|(_, known)| **known == name);
@@ -83,7 +95,8 @@ fn encoded(pair: &str) -> String {
     format!("{name}={text}")
 }
 
-fn url_encoded(text: &str) -> String {
+/// A value as it stands in a URL.
+pub(super) fn url_encoded(text: &str) -> String {
     let one = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),

@@ -1,7 +1,7 @@
 //! Every base search parameter of R4 against HL7's examples: a value that finds exactly some of them, and one close to it
 //! that does not. The table and how it was made are in `tests/parameters`.
 
-use super::encoded;
+use super::named::url_encoded;
 use crate::database::Database;
 use crate::http::{Http, ids};
 use crate::server::Settings;
@@ -32,7 +32,7 @@ impl Line {
         let (type_, code) = (cells[0], cells[1]);
         let all =
             |ids: &str| ids.split_whitespace().map(|id| format!("{type_}/{id}")).collect::<BTreeSet<_>>();
-        let with = |value: &str| format!("{code}={}", encoded(value));
+        let with = |value: &str| format!("{code}={}", url_encoded(value));
         let there = |modifier: &str| format!("{code}:missing={modifier}");
         let searches = match cells[2..] {
             ["no example"] => Vec::new(),

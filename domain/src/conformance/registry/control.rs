@@ -125,6 +125,11 @@ pub(super) const HISTORY: &[ResultParameter] = &[
         ValueType::Text,
         "Only versions that were current at some time in this date or instant.",
     ),
+    parameter(
+        "_list",
+        ValueType::Text,
+        "Only versions of what this List names; where it names a version, only that one.",
+    ),
     SUMMARY,
     ELEMENTS,
 ];

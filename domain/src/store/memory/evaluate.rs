@@ -178,7 +178,9 @@ impl State {
         targets: &[TypeId],
         criteria: &[Vec<Criterion>],
     ) -> bool {
-        targets.iter().zip(criteria).any(|(type_, criteria)| {
+        // One list is for all.
+        let same = criteria.first().filter(|_| criteria.len() == 1);
+        targets.iter().zip(criteria.iter().chain(same.into_iter().cycle())).any(|(type_, criteria)| {
             *type_ == target.stored.type_
                 && criteria.iter().all(|criterion| self.holds(access, target, criterion))
         })

@@ -12,8 +12,8 @@ mod set;
 use super::authorization::{Kind, Record};
 use super::index::{Defined, IndexState};
 use super::{
-    Current, Executor, HistoryPage, HistoryPosition, HistoryQuery, HistoryScope, Lock, Matches, Method,
-    NewVersion, ReadJob, ReadTx, Stored, WriteJob, WriteTx,
+    Current, Executor, HistoryPage, HistoryPosition, HistoryQuery, HistoryScope, Listed, Lock, Matches,
+    Method, NewVersion, ReadJob, ReadTx, Stored, WriteJob, WriteTx,
 };
 use crate::access::Access;
 use crate::conformance::{Definitions, TypeId};
@@ -186,7 +186,13 @@ impl ReadTx for Transaction<'_> {
                 let at = query.at.is_none_or(|(lo, hi)| {
                     stored.updated < hi && next.is_none_or(|next| next.stored.updated > lo)
                 });
-                if in_scope && since && at && self.state.covers(access, version) {
+                let listed = query.listed.as_ref().is_none_or(|listed| {
+                    let names = |one: &Listed| {
+                        one.key == resource.key && one.version.is_none_or(|named| named == stored.version)
+                    };
+                    listed.iter().any(names)
+                });
+                if listed && in_scope && since && at && self.state.covers(access, version) {
                     found.push(stored);
                 }
             }

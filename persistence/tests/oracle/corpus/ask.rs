@@ -1,8 +1,8 @@
 //! One search: where it looks, its parameters, and who asks.
 
 use super::super::world::BASE;
+use super::criterion::criterion;
 use super::pick::Pick;
-use super::value;
 use super::ward::{Resource, Ward};
 use domain::Error;
 use domain::access::Access;
@@ -10,10 +10,8 @@ use domain::access::actor::Actor;
 use domain::access::decision;
 use domain::access::scope::Letter;
 use domain::clock::Instant;
-use domain::conformance::definitions::SearchParameter;
-use domain::conformance::{Definitions, SearchKind, SearchParameters};
+use domain::conformance::{Definitions, SearchParameters};
 use domain::id::Id;
-use domain::resource::json::Json;
 use domain::search::page::Seal;
 use domain::search::query::Query;
 use domain::search::{Compartment, Context, Limits, SearchScope, parse};
@@ -26,88 +24,86 @@ pub(super) struct Ask {
     asker: Option<Actor>,
 }
 
-/// Modifiers that are tried; those that a parameter does not take are refused and left out.
-const MODIFIERS: [&str; 14] = [
-    "",
-    "",
-    "",
-    "",
-    ":missing",
-    ":not",
-    ":exact",
-    ":contains",
-    ":text",
-    ":of-type",
-    ":identifier",
-    ":above",
-    ":below",
-    ":Patient",
-];
+/// How many references a criterion goes over, as often as it stands here.
+const LINKS: [usize; 14] = [0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 2, 3, 3, 5];
+
+/// How often a criterion is made anew when the search is none with it.
+const TRIES: usize = 8;
 
 impl Ask {
     /// Any search of what is in the ward.
     pub(super) fn any(ward: &Ward, pick: &mut Pick) -> Ask {
-        let resource = ward.any(pick, None).unwrap();
-        let scope = scope(ward, resource, pick);
-        let mut ask = Ask { scope, pairs: Vec::new(), asker: asker(ward, pick) };
-        ask.add("_count", ["3", "7", "20", "20", "50", "100", "0"].get(pick.below(7)).unwrap());
+        let wanted = pick.one_in(25).then_some("Location");
+        let place = ward.any(pick, wanted).or_else(|| ward.any(pick, None)).unwrap();
+        let scope = scope(ward, place, pick);
+        let mut ask = Ask { scope, pairs: Vec::new(), asker: asker(ward, place, pick) };
+        ask.add(
+            "_count",
+            if pick.one_in(30) { "0" } else { pick.text(&["3", "7", "20", "20", "50", "100"]) },
+        );
         ask.add("_total", pick.text(&["accurate", "accurate", "none"]));
+        let type_ = ward.at(place).type_;
         if ask.scope.type_().is_none() && !pick.one_in(3) {
-            let others = (0..pick.below(3)).filter_map(|_| ward.any(pick, None)).map(|other| other.type_);
-            let others: Vec<&str> = std::iter::once(resource.type_).chain(others).collect();
+            let others =
+                (0..pick.below(3)).filter_map(|_| ward.any(pick, None)).map(|other| ward.at(other).type_);
+            let others: Vec<&str> = std::iter::once(type_).chain(others).collect();
             ask.add("_type", &others.join(","));
         }
-        for _ in 0..pick.of(&[0, 1, 1, 1, 1, 2, 2, 3]).copied().unwrap_or(1) {
+        for _ in 0..pick.of(&[0, 1, 1, 1, 1, 1, 1, 2, 2, 3]).copied().unwrap_or(1) {
             // Of the resource itself, so that several parameters find it together; sometimes of another.
-            let of = ward.any(pick, Some(resource.type_)).filter(|_| pick.one_in(4)).unwrap_or(resource);
-            if let Some((name, value)) = criterion(ward, of, pick, 3) {
-                ask.add(&name, &value);
-            }
+            let of = ward.any(pick, Some(type_)).filter(|_| pick.one_in(6)).unwrap_or(place);
+            let links = pick.of(&LINKS).copied().unwrap_or_default();
+            let mut tries = (0..TRIES).filter_map(|_| criterion(ward, of, pick, links));
+            let _ = tries.find(|(name, value)| ask.add(name, value));
         }
         for _ in 0..pick.below(3) {
-            ask.control(ward, resource, pick);
+            ask.control(ward, place, pick);
         }
         ask
     }
 
-    /// Adds a pair if the search is one with it.
-    fn add(&mut self, name: &str, value: &str) {
+    /// Adds a pair if the search is one with it, and says whether it is.
+    fn add(&mut self, name: &str, value: &str) -> bool {
         self.pairs.push((name.to_owned(), value.to_owned()));
-        if self.parse().is_err() {
+        let fits = self.parse().is_ok();
+        if !fits {
             self.pairs.pop();
         }
+        fits
     }
 
-    fn control(&mut self, ward: &Ward, resource: &Resource, pick: &mut Pick) {
-        let type_ = resource.type_;
-        match pick.below(3) {
-            0 => {
-                let keys = (0..=pick.below(3)).filter_map(|_| {
-                    let code = match pick.below(6) {
-                        0 => "_lastUpdated",
-                        1 => "_id",
-                        _ => &pick.of(Definitions::r4().parameters_of(type_))?.code,
-                    };
-                    Some(format!("{}{code}", pick.text(&["", "-"])))
-                });
-                let keys: Vec<String> = keys.collect();
-                self.add("_sort", &keys.join(","));
-            }
-            way => {
-                let name = if way == 1 { "_include" } else { "_revinclude" };
-                let name = format!("{name}{}", pick.text(&["", "", ":iterate"]));
-                let source = if way == 1 { Some(resource) } else { ward.any(pick, None) };
-                let Some(source) = source else { return };
-                let code = reference_of(source, pick).map_or("*", |parameter| &parameter.code);
-                let value = match pick.below(5) {
-                    0 => "*".to_owned(),
-                    1 => format!("{}:*", source.type_),
-                    2 => format!("{}:{code}:{type_}", source.type_),
-                    _ => format!("{}:{code}", source.type_),
+    fn control(&mut self, ward: &Ward, place: usize, pick: &mut Pick) {
+        let Resource { type_, .. } = ward.at(place);
+        if pick.one_in(3) {
+            let keys = (0..=pick.below(3)).filter_map(|_| {
+                let code = match pick.below(6) {
+                    0 => "_lastUpdated",
+                    1 => "_id",
+                    _ => &pick.of(Definitions::r4().parameters_of(type_))?.code,
                 };
-                self.add(&name, &value);
-            }
+                Some(format!("{}{code}", pick.text(&["", "-"])))
+            });
+            let keys: Vec<String> = keys.collect();
+            self.add("_sort", &keys.join(","));
+            return;
         }
+        let forward = pick.one_in(2);
+        let links = if forward { ward.links.to(place) } else { ward.links.from(place) };
+        let link = pick.of(links);
+        let source = match (forward, link) {
+            (false, Some(link)) => ward.at(link.place).type_,
+            (true, _) => type_,
+            _ => return,
+        };
+        let code = link.map_or("*", |link| &link.parameter.code);
+        let value = match pick.below(5) {
+            0 => "*".to_owned(),
+            1 => format!("{source}:*"),
+            2 if !forward => format!("{source}:{code}:{type_}"),
+            _ => format!("{source}:{code}"),
+        };
+        let name = if forward { "_include" } else { "_revinclude" };
+        self.add(&format!("{name}{}", pick.text(&["", "", ":iterate"])), &value);
     }
 
     fn parse(&self) -> Result<Query, Error> {
@@ -148,23 +144,40 @@ impl Ask {
         };
         let mut forms = vec![format!("in {scope}"), format!("by {asker}")];
         for (name, value) in &self.pairs {
-            forms.push(match name.split_once(':').map_or((name.as_str(), ""), |(code, rest)| (code, rest)) {
-                ("_has", rest) if rest.contains("_has") => "_has in _has".to_owned(),
-                ("_has", rest) if rest.contains('.') => "_has and a chain".to_owned(),
-                ("_has", _) => "_has".to_owned(),
-                _ if name.contains('.') => format!("chain of {}", name.matches('.').count()),
-                (code @ ("_include" | "_revinclude"), rest) => {
-                    format!(
-                        "{code}{} {}",
-                        if rest.is_empty() { "" } else { ":iterate" },
-                        if value.contains('*') { "*" } else { "" }
-                    )
+            let (code, rest) = name.split_once(':').unwrap_or((name, ""));
+            let (chained, reverse) = (name.matches('.').count(), name.matches("_has:").count());
+            if chained + reverse > 0 {
+                forms.push(match (chained, reverse) {
+                    (links, 0) => format!("chain of {links}"),
+                    (0, links) => format!("_has of {links}"),
+                    (chained, reverse) => format!("chain and _has, {} links", chained + reverse),
+                });
+                let last = name.rsplit(['.', ':']).next().unwrap_or_default();
+                forms.push(format!(
+                    "at the end of links: {}",
+                    if last.starts_with('_') { last } else { "its own" }
+                ));
+                continue;
+            }
+            forms.push(match (code, rest) {
+                ("_include" | "_revinclude", rest) => {
+                    let iterates = if rest.is_empty() { "" } else { ":iterate" };
+                    let all = if value.contains('*') { " *" } else { "" };
+                    format!("{code}{iterates}{all}")
                 }
+                ("_filter", _) if value.contains('[') => "_filter with a path's own".to_owned(),
+                ("_type", _) => format!("_type of {}", value.split(',').count()),
                 (code, "") if code.starts_with('_') => code.to_owned(),
-                (code, "") => self.kind(code),
-                (code, rest) => format!("{} :{rest}", self.kind(code)),
+                (code, rest) => {
+                    let typed = rest.starts_with(char::is_uppercase);
+                    let modifier = if typed { "Type" } else { rest };
+                    let colon = if rest.is_empty() { "" } else { " :" };
+                    format!("{}{colon}{modifier}", self.kind(code))
+                }
             });
         }
+        forms.sort();
+        forms.dedup();
         forms
     }
 
@@ -174,19 +187,22 @@ impl Ask {
     }
 }
 
-/// Where a search for what is like `resource` looks.
-fn scope(ward: &Ward, resource: &Resource, pick: &mut Pick) -> SearchScope {
+/// Where a search for what is like the resource at `place` looks.
+fn scope(ward: &Ward, place: usize, pick: &mut Pick) -> SearchScope {
     let definitions = Definitions::r4();
-    let type_ = definitions.type_id(resource.type_).unwrap();
+    let type_ = definitions.type_id(ward.at(place).type_).unwrap();
     match pick.below(10) {
         0 | 1 => SearchScope::System,
         2 | 3 => {
-            let owner =
-                pick.text(&["Patient", "Patient", "Encounter", "Practitioner", "RelatedPerson", "Device"]);
-            let owner = ward.any(pick, Some(owner)).map(|owner| (owner.type_, owner.id.clone()));
-            let (owner, id) = owner.unwrap_or(("Patient", "nobody".to_owned()));
-            let compartment =
-                Compartment::of(definitions.type_id(owner).unwrap(), Id::parse(&id).unwrap()).unwrap();
+            // One whose record it may be in.
+            let owners: Vec<&Resource> =
+                ward.links.to(place).iter().map(|link| ward.at(link.place)).collect();
+            let owns = |one: &&Resource| definitions.compartments().contains(&one.type_);
+            let owners: Vec<&Resource> = owners.into_iter().filter(owns).collect();
+            let owner = pick.of(&owners).copied();
+            let owner = owner.unwrap_or_else(|| ward.at(ward.any(pick, Some("Patient")).unwrap()));
+            let owner_type = definitions.type_id(owner.type_).unwrap();
+            let compartment = Compartment::of(owner_type, Id::parse(&owner.id).unwrap()).unwrap();
             if pick.one_in(3) {
                 return SearchScope::Compartment(compartment, None);
             }
@@ -196,124 +212,32 @@ fn scope(ward: &Ward, resource: &Resource, pick: &mut Pick) -> SearchScope {
     }
 }
 
-/// Anybody, the app of a patient of the ward, or a token with few or constrained scopes.
-fn asker(ward: &Ward, pick: &mut Pick) -> Option<Actor> {
-    let type_ = |pick: &mut Pick| ward.any(pick, None).map_or("Patient", |one| one.type_);
-    let scope = match pick.below(8) {
-        0..=3 => return None,
-        4 | 5 => "patient/*.rs".to_owned(),
-        6 => (0..4).map(|_| format!("system/{}.rs", type_(pick))).collect::<Vec<_>>().join(" "),
+/// Anybody, the app of a patient (mostly of that whose resource is looked for), or a token with few or constrained scopes.
+fn asker(ward: &Ward, place: usize, pick: &mut Pick) -> Option<Actor> {
+    let type_ = |pick: &mut Pick| ward.any(pick, None).map_or("Patient", |one| ward.at(one).type_);
+    let scope = match pick.below(10) {
+        0..=5 => return None,
+        7 | 8 => "patient/*.rs".to_owned(),
+        6 => {
+            // Mostly of the type that is looked for, and of others around it.
+            let links = ward.links.to(place).iter().chain(ward.links.from(place));
+            let around = links.filter(|_| !pick.one_in(4)).map(|link| ward.at(link.place).type_);
+            let mut types: Vec<&str> = around.chain([ward.at(place).type_]).collect();
+            types.extend((0..4).map(|_| type_(pick)));
+            types.sort_unstable();
+            types.dedup();
+            types.iter().map(|type_| format!("system/{type_}.rs")).collect::<Vec<_>>().join(" ")
+        }
         _ => "user/Observation.rs?status=final user/Patient.rs?gender=female user/Condition.rs user/Organization.rs \
-              user/Encounter.rs?status:not=planned user/Practitioner.rs user/MedicationRequest.rs"
-            .to_owned(),
+              user/Encounter.rs?status:not=planned user/Practitioner.rs user/MedicationRequest.rs user/ValueSet.rs"
+            .to_owned()
+            + &format!(" user/{}.rs", ward.at(place).type_),
     };
-    let patient = ward.any(pick, Some("Patient")).map_or("nobody", |patient| &patient.id);
+    let theirs = ward.links.to(place).iter().map(|link| link.place).chain([place]);
+    let theirs = theirs.map(|place| ward.at(place)).find(|one| one.type_ == "Patient");
+    let other = ward.any(pick, Some("Patient")).map(|place| ward.at(place)).filter(|_| pick.one_in(5));
+    let patient = other.or(theirs).map_or("nobody", |patient| &patient.id);
     let patient = Id::parse(patient).ok().filter(|_| scope.starts_with("patient/"));
     let fhir_user = scope.starts_with("user/").then(|| "Practitioner/x".to_owned());
     Some(Actor { client: Some("app".to_owned()), fhir_user, patient, scope, open: false })
-}
-
-/// A reference parameter by which the resource refers to something.
-fn reference_of(resource: &Resource, pick: &mut Pick) -> Option<&'static SearchParameter> {
-    let refers = |parameter: &&SearchParameter| {
-        parameter.kind == SearchKind::Reference
-            && !value::elements(&parameter.expression, resource.type_, &resource.tree).is_empty()
-    };
-    let all: Vec<_> = Definitions::r4().parameters_of(resource.type_).iter().filter(refers).collect();
-    pick.of(&all).copied()
-}
-
-/// A parameter that may find `resource`, with its value; chains take up to `links` more.
-fn criterion(ward: &Ward, resource: &Resource, pick: &mut Pick, links: usize) -> Option<(String, String)> {
-    let linked = match pick.below(8) {
-        0..=2 if links > 0 => chain(ward, resource, pick, links - 1),
-        3 | 4 if links > 0 => has(ward, resource, pick, links - 1),
-        _ => None,
-    };
-    linked.or_else(|| (0..20).find_map(|_| own(ward, resource, pick)))
-}
-
-fn chain(ward: &Ward, resource: &Resource, pick: &mut Pick, links: usize) -> Option<(String, String)> {
-    let parameter = reference_of(resource, pick)?;
-    let elements = value::elements(&parameter.expression, resource.type_, &resource.tree);
-    let literal = pick.of(&elements)?.get("reference").and_then(Json::as_str)?;
-    let target = ward.target(literal)?;
-    let (rest, value) = criterion(ward, target, pick, links)?;
-    let typed = if pick.one_in(3) { String::new() } else { format!(":{}", target.type_) };
-    Some((format!("{}{typed}.{rest}", parameter.code), value))
-}
-
-fn has(ward: &Ward, resource: &Resource, pick: &mut Pick, links: usize) -> Option<(String, String)> {
-    let name = format!("{}/{}", resource.type_, resource.id);
-    for _ in 0..30 {
-        let source = ward.any(pick, None)?;
-        let Some(parameter) = reference_of(source, pick) else { continue };
-        let elements = value::elements(&parameter.expression, source.type_, &source.tree);
-        let to_this = |element: &&Json<'_>| element.get("reference").and_then(Json::as_str) == Some(&name);
-        if elements.iter().any(to_this) || pick.one_in(60) {
-            let (rest, value) = criterion(ward, source, pick, links)?;
-            return Some((format!("_has:{}:{}:{rest}", source.type_, parameter.code), value));
-        }
-    }
-    None
-}
-
-/// A parameter of the resource itself.
-fn own(ward: &Ward, resource: &Resource, pick: &mut Pick) -> Option<(String, String)> {
-    let definitions = Definitions::r4();
-    if pick.one_in(12) {
-        return Some(match pick.below(3) {
-            0 => ("_id".to_owned(), resource.id.clone()),
-            1 => (
-                "_lastUpdated".to_owned(),
-                format!("{}2023-11-14T22:13:2", pick.text(&["ge", "lt", "sa", "ne"])) + "0Z",
-            ),
-            _ => {
-                let word = value::of(SearchKind::String, &resource.tree, pick)?;
-                (pick.text(&["_text", "_content"]).to_owned(), word)
-            }
-        });
-    }
-    let base = if pick.one_in(10) { "Resource" } else { resource.type_ };
-    let parameter = pick.of(definitions.parameters_of(base))?;
-    let modifier = pick.text(&MODIFIERS);
-    if modifier == ":missing" {
-        return Some((format!("{}:missing", parameter.code), pick.text(&["true", "false"]).to_owned()));
-    }
-    let mut found = vec![one(resource, parameter, modifier, pick)?];
-    while pick.one_in(4) {
-        // Of others too: any of the values may be met.
-        let other = ward.any(pick, Some(resource.type_))?;
-        found.extend(one(other, parameter, modifier, pick));
-    }
-    Some((format!("{}{modifier}", parameter.code), found.join(",")))
-}
-
-fn one(resource: &Resource, parameter: &SearchParameter, modifier: &str, pick: &mut Pick) -> Option<String> {
-    let elements = value::elements(&parameter.expression, resource.type_, &resource.tree);
-    let element = *pick.of(&elements)?;
-    match modifier {
-        ":text" => return value::of(SearchKind::String, element, pick),
-        ":identifier" => return value::of(SearchKind::Token, element.get("identifier")?, pick),
-        ":of-type" => {
-            let coding = element.get("type")?.get("coding")?.each().first()?;
-            let part = |node: &Json<'_>, name| node.get(name).and_then(Json::as_str).map(value::escape);
-            return Some(format!(
-                "{}|{}|{}",
-                part(coding, "system")?,
-                part(coding, "code")?,
-                part(element, "value")?
-            ));
-        }
-        _ => {}
-    }
-    if parameter.kind != SearchKind::Composite {
-        return value::of(parameter.kind, element, pick);
-    }
-    let parts = parameter.components.iter().map(|component| {
-        let inner = value::elements(&component.expression, "", element);
-        let kind = Definitions::r4().parameter_of(component.parameter).kind;
-        value::of(kind, pick.of(&inner)?, pick)
-    });
-    parts.collect::<Option<Vec<_>>>().map(|parts| parts.join("$"))
 }

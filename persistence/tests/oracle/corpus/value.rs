@@ -105,13 +105,46 @@ fn cut(text: &str, pick: &mut Pick) -> String {
 }
 
 /// All texts in an element.
-fn texts<'j>(element: &'j Json<'j>, found: &mut Vec<&'j str>) {
+pub(super) fn texts<'j>(element: &'j Json<'j>, found: &mut Vec<&'j str>) {
     match element {
         Json::String(text) => found.push(text),
         Json::Array(items) => items.iter().for_each(|item| texts(item, found)),
         Json::Object(object) => object.iter().for_each(|(_, value)| texts(value, found)),
         _ => {}
     }
+}
+
+/// What `:text` looks at: a text, a display, or what an identifier's type says; often without its end.
+pub(super) fn shown(element: &Json<'_>, pick: &mut Pick) -> Option<String> {
+    let codings = element.get("coding").map(Json::each).unwrap_or_default();
+    let type_ = element.get("type").and_then(|type_| type_.get("coding")).map(Json::each).unwrap_or_default();
+    let displays = codings.iter().chain(type_).chain([element]).filter_map(|coding| coding.get("display"));
+    let all: Vec<&Json<'_>> = element.get("text").into_iter().chain(displays).collect();
+    pick.of(&all).and_then(|shown| text(shown, pick))
+}
+
+/// A text of an element as it is written.
+pub(super) fn whole(element: &Json<'_>, pick: &mut Pick) -> Option<String> {
+    let mut all = Vec::new();
+    texts(element, &mut all);
+    pick.of(&all).map(|text| escape(text)).filter(|text| !text.trim().is_empty())
+}
+
+/// A URI that one is below, or that is above it; sometimes by a letter not.
+pub(super) fn around(text: &str, modifier: &str, pick: &mut Pick) -> String {
+    let (url, version) = text.split_once('|').map_or((text, None), |(url, version)| (url, Some(version)));
+    if modifier == ":above" {
+        let further = pick.text(&["", "/more", "/more/still", "more"]);
+        return escape(&format!("{url}{further}"));
+    }
+    // The version of a canonical stands after a bar of its own.
+    if let Some(version) = version.filter(|_| pick.one_in(2)) {
+        let length = 1 + pick.below(version.len());
+        return format!("{}|{}", escape(url), version.get(..length).unwrap_or(version));
+    }
+    let parts: Vec<&str> = url.split('/').collect();
+    let kept = 3 + pick.below(parts.len().saturating_sub(2));
+    escape(&parts.into_iter().take(kept).collect::<Vec<_>>().join("/"))
 }
 
 fn text(element: &Json<'_>, pick: &mut Pick) -> Option<String> {
@@ -152,7 +185,8 @@ fn token(element: &Json<'_>, pick: &mut Pick) -> Option<String> {
 
 fn reference(element: &Json<'_>, pick: &mut Pick) -> Option<String> {
     let text = element.as_str().or_else(|| element.get("reference").and_then(Json::as_str))?;
-    let text = escape(text);
+    // The bar before a canonical's version is none of its text.
+    let text = escape(text).replace("\\|", "|");
     Some(match pick.below(4) {
         0 => text.rsplit('/').next().unwrap_or_default().to_owned(),
         1 if !text.contains("://") => format!("{}/{text}", super::super::world::BASE),

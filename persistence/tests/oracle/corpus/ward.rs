@@ -1,6 +1,8 @@
 //! Wards: some hundred published resources that refer to each other, small enough to be looked through by memory.
 
 use super::super::world::BASE;
+use super::dress::{dress, made};
+use super::links::Links;
 use super::pick::Pick;
 use domain::conformance::Definitions;
 use domain::id::Id;
@@ -18,13 +20,49 @@ pub(super) struct Resource {
 
 /// Published resources: HL7's examples, and Synthea's records, each with what belongs to it.
 pub(super) struct Published {
-    examples: Vec<Resource>,
-    records: Vec<Vec<Resource>>,
+    examples: Collection,
+    records: Vec<Collection>,
 }
 
-/// Resources of examples and of a record in one ward.
-const EXAMPLES: usize = 150;
-const OF_RECORD: usize = 150;
+/// Resources that refer to each other, and where each is.
+struct Collection {
+    all: Vec<Resource>,
+    /// Places in `all`, by `Type/id`.
+    names: BTreeMap<String, usize>,
+}
+
+impl Collection {
+    fn of(all: Vec<Resource>) -> Collection {
+        let names = all.iter().enumerate().map(|(place, one)| (format!("{}/{}", one.type_, one.id), place));
+        Collection { names: names.collect(), all }
+    }
+
+    /// Some at random, and what these refer to.
+    fn some(&self, count: usize, pick: &mut Pick) -> Vec<&Resource> {
+        let mut chosen: Vec<&Resource> = (0..count).filter_map(|_| pick.of(&self.all)).collect();
+        let mut literals = Vec::new();
+        chosen.iter().for_each(|one| references(&one.tree, &mut literals));
+        let targets = literals.into_iter().filter_map(|name| self.all.get(*self.names.get(name)?));
+        chosen.extend(targets.take(count));
+        chosen
+    }
+}
+
+/// The literal references anywhere in a resource.
+fn references<'j>(node: &'j Json<'_>, found: &mut Vec<&'j str>) {
+    match node {
+        Json::Array(items) => items.iter().for_each(|item| references(item, found)),
+        Json::Object(object) => {
+            found.extend(object.str("reference"));
+            object.iter().for_each(|(_, value)| references(value, found));
+        }
+        _ => {}
+    }
+}
+
+/// Resources of examples and of a record in one ward, without those they refer to.
+const EXAMPLES: usize = 110;
+const OF_RECORD: usize = 130;
 
 /// All that is published; `None` where there are no data.
 pub(super) fn published() -> Option<Published> {
@@ -32,12 +70,13 @@ pub(super) fn published() -> Option<Published> {
     let examples = examples.values().filter_map(|text| resource(Json::parse(text).ok()?.into_owned()));
     let records = json_files("synthea.tar.zst")?;
     Some(Published {
-        examples: examples.collect(),
-        records: records.values().filter_map(|text| record(text)).collect(),
+        examples: Collection::of(examples.collect()),
+        records: records.values().filter_map(|text| record(text)).map(Collection::of).collect(),
     })
 }
 
-fn resource(tree: Json<'static>) -> Option<Resource> {
+/// A resource of a type that has an endpoint, with an id.
+pub(super) fn resource(tree: Json<'static>) -> Option<Resource> {
     let definitions = Definitions::r4();
     let type_ = definitions.type_name(definitions.endpoint(tree.resource_type()?)?);
     let id = tree.get("id").and_then(Json::as_str)?.to_owned();
@@ -75,52 +114,55 @@ pub(super) struct Ward {
     pub(super) all: Vec<Resource>,
     /// Places in `all`, by type.
     types: BTreeMap<&'static str, Vec<usize>>,
-    /// Places in `all`, by `Type/id`.
-    names: BTreeMap<String, usize>,
+    /// What they have and refer to.
+    pub(super) links: Links,
 }
 
 impl Ward {
-    /// A record's first resources, which the others refer to, some of the others, and some examples.
+    /// A record's first resources, which the others refer to, some of the others, some examples, and what is made of them.
     pub(super) fn of(published: &Published, pick: &mut Pick) -> Ward {
         let mut chosen: Vec<&Resource> = Vec::new();
         if let Some(record) = pick.of(&published.records) {
-            chosen.extend(record.iter().take(40));
-            chosen.extend((0..OF_RECORD).filter_map(|_| pick.of(record)));
+            chosen.extend(record.all.iter().take(10));
+            chosen.extend(record.some(OF_RECORD, pick));
         }
-        chosen.extend((0..EXAMPLES).filter_map(|_| pick.of(&published.examples)));
-        let mut ward = Ward { all: Vec::new(), types: BTreeMap::new(), names: BTreeMap::new() };
+        chosen.extend(published.examples.some(EXAMPLES, pick));
         let mut seen = BTreeSet::new();
-        for resource in chosen {
-            let name = format!("{}/{}", resource.type_, resource.id);
-            if seen.insert(name.clone()) {
-                ward.types.entry(resource.type_).or_default().push(ward.all.len());
-                ward.names.insert(name, ward.all.len());
-                ward.all.push(resource.clone());
-            }
+        chosen.retain(|one| seen.insert((one.type_, one.id.as_str())));
+        let dressed =
+            chosen.into_iter().map(|one| Resource { tree: dress(one.tree.clone(), pick), ..one.clone() });
+        let mut all: Vec<Resource> = dressed.collect();
+        all.extend(made(&all, pick));
+        let mut types: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
+        let mut names = BTreeMap::new();
+        for (place, one) in all.iter().enumerate() {
+            types.entry(one.type_).or_default().push(place);
+            names.insert(format!("{}/{}", one.type_, one.id), place);
         }
-        ward
+        let place = |literal: &str| {
+            let local = literal.strip_prefix(BASE).unwrap_or(literal).trim_start_matches('/');
+            names.get(local.split("/_history/").next()?).copied()
+        };
+        let links = Links::of(&all, place);
+        Ward { all, types, links }
     }
 
-    /// A resource, of a type if one is named.
-    pub(super) fn any(&self, pick: &mut Pick, type_: Option<&str>) -> Option<&Resource> {
+    /// The place of a resource, of a type if one is named.
+    pub(super) fn any(&self, pick: &mut Pick, type_: Option<&str>) -> Option<usize> {
         match type_ {
-            None if pick.one_in(2) => pick.of(&self.all),
+            None if pick.one_in(2) => Some(pick.below(self.all.len())),
             // Types come up alike, however many resources they have.
             None => {
                 let types: Vec<&Vec<usize>> = self.types.values().collect();
-                let place = *pick.of(&types)?.first()?;
-                let of_type = self.types.get(self.all.get(place)?.type_)?;
-                pick.of(of_type).and_then(|place| self.all.get(*place))
+                pick.of(&types).and_then(|of_type| pick.of(of_type)).copied()
             }
-            Some(type_) => pick.of(self.types.get(type_)?).and_then(|place| self.all.get(*place)),
+            Some(type_) => pick.of(self.types.get(type_)?).copied(),
         }
     }
 
-    /// The resource that a literal reference is to.
-    pub(super) fn target(&self, reference: &str) -> Option<&Resource> {
-        let reference = reference.strip_prefix(BASE).unwrap_or(reference).trim_start_matches('/');
-        let name = reference.split("/_history/").next()?;
-        self.names.get(name).and_then(|place| self.all.get(*place))
+    /// The resource at a place.
+    pub(super) fn at(&self, place: usize) -> &Resource {
+        self.all.get(place).unwrap()
     }
 
     /// Type, id and JSON of all.
