@@ -51,6 +51,9 @@ pub(super) fn by_rules(name: &str) -> Option<Value> {
             let item = |type_: &str, id: &str| json!({ "type": type_, "resource": { "reference": format!("Patient/{id}") } });
             json!({ "item": [item("source", "example"), item("alternate", "other")] })
         }
+        "TerminologyCapabilities" => {
+            json!({ "kind": "instance", "description": "An example", "implementation": { "description": "An example" } })
+        }
         "StructureDefinition" => json!({
             "type": "Element", "differential": { "element": [{ "id": "Element", "path": "Element" }] },
         }),

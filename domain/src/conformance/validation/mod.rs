@@ -22,7 +22,7 @@ mod tests;
 pub use narrative::is_narrative;
 
 use super::{Definitions, TypeId};
-use crate::error::{Error, ErrorCode, Issue};
+use crate::error::{Error, ErrorCode, Issue, Severity};
 use crate::resource::json::Json;
 
 /// Most issues in one report: a body of nothing but faults gets a readable answer.
@@ -33,6 +33,18 @@ const MOST_ISSUES: usize = 100;
 pub struct ValidationSettings {
     /// What to do with NHS numbers that fail their check.
     pub nhs_numbers: NhsNumbers,
+    /// What to do with broken invariants that are not checked natively.
+    pub invariants: Invariants,
+}
+
+/// What to do with a resource that breaks one of R4's invariants (`invariants=refuse|warn`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Invariants {
+    /// A fault, [`ErrorCode::Invariant`].
+    #[default]
+    Refuse,
+    /// A warning.
+    Warn,
 }
 
 /// What to do with an identifier that claims to be an NHS number but fails its check (`nhs-number=refuse|warn`).
@@ -76,7 +88,15 @@ pub fn validate(
     let mut report = walk.report;
     // The rules speak of elements that are as R4 has them.
     if report.faults.is_empty() {
-        invariant::check(resource, &mut report.faults);
+        let mut broken = Vec::new();
+        invariant::check(resource, &mut broken);
+        match settings.invariants {
+            Invariants::Refuse => report.faults = broken,
+            Invariants::Warn => {
+                broken.iter_mut().for_each(|issue| issue.severity = Severity::Warning);
+                report.warnings.extend(broken);
+            }
+        }
     }
     report
 }

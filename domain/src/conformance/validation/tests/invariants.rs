@@ -1,10 +1,13 @@
 //! R4's invariants: every one is checked by somebody, and these are broken and kept as told here.
 
 use super::report;
+use crate::Severity;
 use crate::conformance::Definitions;
 use crate::conformance::validation::invariant::{CORRECTED, LEFT_OUT, NATIVE};
+use crate::conformance::validation::{Invariants, ValidationSettings, validate};
 use crate::error::ErrorCode;
 use crate::fhirpath::Expression;
+use crate::resource::json::Json;
 
 #[test]
 fn every_rule_is_compiled_native_or_left_out_with_a_reason() {
@@ -78,6 +81,17 @@ fn what_breaks_a_rule_is_found_where_it_stands() {
         r#"{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Organization","active":true}}]}"#,
         &[("org-1", "Bundle.entry[0].resource")],
     );
+}
+
+#[test]
+fn an_operator_may_have_it_told_only() {
+    let tree = Json::parse(br#"{"resourceType":"Organization"}"#).unwrap();
+    let settings = ValidationSettings { invariants: Invariants::Warn, ..ValidationSettings::default() };
+    let report = validate(Definitions::r4(), &tree, None, &settings);
+    let told = |issue: &crate::Issue| (issue.severity, issue.code, issue.expression.clone());
+    assert!(report.faults.is_empty());
+    let expected = (Severity::Warning, ErrorCode::Invariant, Some("Organization".to_owned()));
+    assert_eq!(report.warnings.iter().map(told).collect::<Vec<_>>(), [expected]);
 }
 
 #[test]
