@@ -8,7 +8,7 @@ use crate::guard::wire::Wire;
 use crate::jobs::{self, Jobs};
 use crate::oauth::Authority;
 use crate::operations::metrics::Recorder;
-use crate::settings::{ConditionalDelete, NhsNumber, Settings, UnknownParameters};
+use crate::settings::{ConditionalDelete, Invariants, NhsNumber, Settings, UnknownParameters};
 use crate::worker::{Preparation, Worker};
 use crate::{guard, routes};
 use actix_http::error::DispatchError;
@@ -19,7 +19,7 @@ use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_confi
 use actix_web::dev::AppConfig;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as Actix, web};
-use domain::conformance::validation::{NhsNumbers, ValidationSettings};
+use domain::conformance::validation::{self, NhsNumbers, ValidationSettings};
 use domain::id::IdSource;
 use domain::search::page;
 use domain::server;
@@ -113,6 +113,10 @@ pub(crate) fn domain_server(settings: &Settings, open: bool) -> server::Server {
             nhs_numbers: match settings.nhs_number {
                 NhsNumber::Refuse => NhsNumbers::Refuse,
                 NhsNumber::Warn => NhsNumbers::Warn,
+            },
+            invariants: match settings.invariants {
+                Invariants::Refuse => validation::Invariants::Refuse,
+                Invariants::Warn => validation::Invariants::Warn,
             },
         },
         public_url: settings.public_url.trim_end_matches('/').to_owned(),

@@ -79,6 +79,8 @@ settings! {
     max_connections: usize = 10_000;
     /// refuse or warn: what becomes of a wrong NHS number
     nhs_number: NhsNumber = NhsNumber::Refuse;
+    /// refuse or warn: what becomes of a resource that breaks an invariant of R4
+    invariants: Invariants = Invariants::Warn;
     /// requests a minute of one client, in bursts of as many; 0 = no limit
     rate_limit_client: u32 = 6000;
     /// requests a minute of one user, 0 = no limit
@@ -124,6 +126,16 @@ pub(crate) enum NhsNumber {
     /// A wrong one is 422.
     Refuse,
     /// A wrong one is stored and reported.
+    Warn,
+}
+
+/// `BINNACLE_INVARIANTS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Invariants {
+    /// It is 422.
+    Refuse,
+    /// It is stored and reported.
     Warn,
 }
 
@@ -371,6 +383,7 @@ mod tests {
         for (text, name) in [
             ("workers = \"many\"", "BINNACLE_WORKERS"),
             ("nhs_number = \"maybe\"", "BINNACLE_NHS_NUMBER"),
+            ("invariants = \"maybe\"", "BINNACLE_INVARIANTS"),
             ("database_url = \"mysql://x\"", "BINNACLE_DATABASE_URL"),
             ("public_url = \"x\"", "BINNACLE_PUBLIC_URL"),
             ("listen = \"nowhere\"", "BINNACLE_LISTEN"),

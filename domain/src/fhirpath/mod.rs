@@ -184,6 +184,23 @@ impl Expression {
         boolean(&self.evaluate(context, focus)?)
     }
 
+    /// [`Expression::holds`] within the steps that are `left`, from which those it takes are taken.
+    ///
+    /// Errors: as [`Expression::holds`].
+    pub fn holds_within<'a>(
+        &self,
+        context: &Context<'a>,
+        focus: Item<'a>,
+        left: &mut usize,
+    ) -> Result<Option<bool>, Fault> {
+        let focus = [focus];
+        let mut work = Evaluation::within(context, &focus, *left);
+        let scope = Scope { this: &focus, index: None, total: None };
+        let found = work.evaluate(&self.tree, &scope);
+        *left = work.left();
+        boolean(&found?)
+    }
+
     /// For an expression that ends with a name, the items that have the element of this name; `None` for others.
     ///
     /// Errors: as [`Expression::evaluate`].

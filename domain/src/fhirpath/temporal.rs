@@ -183,7 +183,7 @@ impl Temporal {
     }
 
     /// Which is earlier; `None` where their precision or a missing offset leaves it open.
-    pub(super) fn compare(self, other: Temporal) -> Option<Ordering> {
+    pub fn compare(self, other: Temporal) -> Option<Ordering> {
         let timed = |t: Temporal| t.precision >= Precision::Hour && t.kind != Kind::Time;
         let (one, two) = if self.offset.is_some() == other.offset.is_some() {
             (self.in_utc(), other.in_utc())

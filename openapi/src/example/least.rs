@@ -25,6 +25,42 @@ fn telling(name: &str) -> Option<Value> {
     })
 }
 
+/// What R4's invariants ask of a type beside what its table requires.
+pub(super) fn by_rules(name: &str) -> Option<Value> {
+    Some(match name {
+        "AllergyIntolerance" => {
+            let system = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical";
+            json!({ "clinicalStatus": { "coding": [{ "system": system, "code": "active" }] } })
+        }
+        "Appointment" => json!({
+            "status": "booked", "start": "2026-01-31T09:30:00Z", "end": "2026-01-31T09:45:00Z",
+            "participant": [{ "actor": { "reference": "Patient/example" }, "status": "accepted" }],
+        }),
+        "AppointmentResponse" => json!({ "actor": { "reference": "Patient/example" } }),
+        "CapabilityStatement" => json!({
+            "kind": "instance", "implementation": { "description": "An example" }, "rest": [{ "mode": "server" }],
+        }),
+        "EventDefinition" => json!({ "trigger": [{ "type": "named-event", "name": "example" }] }),
+        "ImmunizationRecommendation" => json!({
+            "recommendation": [{
+                "targetDisease": { "text": "An example" }, "forecastStatus": { "text": "An example" },
+            }],
+        }),
+        "InsurancePlan" | "Organization" => json!({ "name": "An example" }),
+        "Linkage" => {
+            let item = |type_: &str, id: &str| json!({ "type": type_, "resource": { "reference": format!("Patient/{id}") } });
+            json!({ "item": [item("source", "example"), item("alternate", "other")] })
+        }
+        "TerminologyCapabilities" => {
+            json!({ "kind": "instance", "description": "An example", "implementation": { "description": "An example" } })
+        }
+        "StructureDefinition" => json!({
+            "type": "Element", "differential": { "element": [{ "id": "Element", "path": "Element" }] },
+        }),
+        _ => return None,
+    })
+}
+
 /// The least resource of this structure.
 pub(super) fn resource(shape: &Shape) -> Value {
     let mut members = Map::new();

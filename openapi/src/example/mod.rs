@@ -137,7 +137,11 @@ fn full(name: &str) -> Option<Value> {
 }
 
 fn least(name: &str) -> Value {
-    Definitions::r4().shape_named(name).map_or(Value::Null, least::resource)
+    let mut least = Definitions::r4().shape_named(name).map_or(Value::Null, least::resource);
+    if let (Some(members), Some(Value::Object(asked))) = (least.as_object_mut(), least::by_rules(name)) {
+        members.extend(asked);
+    }
+    least
 }
 
 /// An example as a reader gets it: with its id and version.

@@ -239,7 +239,11 @@ fn record(made: &mut Made, patient: &str, world: &str) {
         }),
     );
     made.add("Procedure", json!({ "status": "completed", "subject": me, "performer": [{ "actor": gp }] }));
-    made.add("AllergyIntolerance", json!({ "patient": me, "recorder": gp, "code": text("Nuts") }));
+    let active = json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "code": "active" }] });
+    made.add(
+        "AllergyIntolerance",
+        json!({ "clinicalStatus": active, "patient": me, "recorder": gp, "code": text("Nuts") }),
+    );
     made.add("Immunization", json!({ "status": "completed", "vaccineCode": text("MMR"), "patient": me, "occurrenceDateTime": "2020-01-01" }));
     made.add("DocumentReference", json!({ "status": "current", "subject": me, "content": [{ "attachment": { "contentType": "text/plain", "data": "aGVsbG8=" } }] }));
     made.add("Consent", json!({

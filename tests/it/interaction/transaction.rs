@@ -39,7 +39,7 @@ on_both! {
         person["contained"] = json!([{
             "resourceType": "RelatedPerson", "id": "kin", "patient": { "reference": urn }
         }]);
-        person["contact"] = json!([{ "extension": [{
+        person["contact"] = json!([{ "name": { "text": "Kin" }, "extension": [{
             "url": "https://example.org/kin", "valueReference": { "reference": "#kin" }
         }]}]);
         person["text"] = json!({

@@ -91,7 +91,7 @@ pub(crate) fn required_value_sets(structures: &[Value]) -> Vec<&str> {
     sets
 }
 
-fn snapshot(structure: &Value) -> impl Iterator<Item = &Value> {
+pub(crate) fn snapshot(structure: &Value) -> impl Iterator<Item = &Value> {
     structure.get("snapshot").into_iter().flat_map(|snapshot| list(snapshot, "element"))
 }
 

@@ -5,6 +5,7 @@
 //! descriptions that OpenAPI shows. `domain::conformance::definitions` reads them.
 
 mod compartments;
+mod constraints;
 mod elements;
 mod operations;
 mod search_parameters;
@@ -27,6 +28,7 @@ pub fn generate(source: &Path) -> Result<Vec<Table>> {
     tables.extend(value_sets::tables(source, &structures)?);
     tables.extend(search_parameters::tables(source)?);
     tables.push(compartments::table(source)?);
+    tables.push(constraints::table(&structures)?);
     tables.extend(operations::tables(source)?);
     Ok(tables)
 }

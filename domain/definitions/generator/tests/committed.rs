@@ -9,8 +9,9 @@ fn the_committed_tables_are_what_the_generator_writes() {
     let tables = definitions_generator::generate(&source).unwrap();
     assert_eq!(
         tables.len(),
-        10,
-        "types, elements, shorts, value sets, codes, search (2), compartments, operations (2)"
+        11,
+        "types, elements, shorts, value sets, codes, search (2), compartments, constraints,
+         operations (2)"
     );
     for table in tables {
         let text = std::fs::read_to_string(committed.join(table.name)).unwrap();

@@ -1,6 +1,7 @@
 //! The R4 definitions, read once from the tables in `domain/definitions/` (made by `make definitions`).
 
 mod compartment;
+mod constraint;
 mod parameter;
 mod shape;
 mod table;
@@ -8,6 +9,7 @@ mod table;
 mod tests;
 mod value_set;
 
+pub use constraint::Constraint;
 pub use parameter::{Component, SearchParameter};
 pub use shape::{Binding, Element, ElementType, Key, Shape, ShapeId, ShapeKind, Strength};
 
@@ -27,6 +29,7 @@ pub struct Definitions {
     type_shapes: Vec<ShapeId>,
     parameters: Parameters,
     compartments: compartment::Compartments,
+    constraints: Vec<Constraint>,
 }
 
 impl Definitions {
@@ -48,7 +51,17 @@ impl Definitions {
         }
         let parameters = Parameters::load(&type_ids);
         let compartments = compartment::Compartments::load(&type_ids, &parameters);
-        Definitions { shapes, value_sets, types, type_ids, type_shapes, parameters, compartments }
+        let constraints = constraint::load();
+        Definitions {
+            shapes,
+            value_sets,
+            types,
+            type_ids,
+            type_shapes,
+            parameters,
+            compartments,
+            constraints,
+        }
     }
 
     /// The name of a resource type.
@@ -139,6 +152,11 @@ impl Definitions {
     /// All search parameters, by number.
     pub fn parameters(&self) -> &[SearchParameter] {
         self.parameters.all()
+    }
+
+    /// The rules of elements and types, those of severity `error`.
+    pub fn constraints(&self) -> &[Constraint] {
+        &self.constraints
     }
 
     /// The types that have a compartment, by name.

@@ -1,5 +1,6 @@
 //! Is this a FHIR R4 resource? One pass over the parsed JSON against the definition tables, which reports every fault
-//! with its FHIRPath and changes nothing; then fhirbolt's typed model as a second gate, [`typed_gate`].
+//! with its FHIRPath and changes nothing; where there is none, R4's invariants; then fhirbolt's typed model as a second
+//! gate, [`typed_gate`].
 //!
 //! Faults of structure and value are answered 400, broken invariants and business rules 422 (see `error.rs`). What is
 //! checked is only what R4 makes certain: a valid resource is never refused.
@@ -7,6 +8,7 @@
 mod binding;
 mod bundle;
 mod date;
+mod invariant;
 mod narrative;
 pub mod nhs_number;
 mod place;
@@ -20,7 +22,7 @@ mod tests;
 pub use narrative::is_narrative;
 
 use super::{Definitions, TypeId};
-use crate::error::{Error, ErrorCode, Issue};
+use crate::error::{Error, ErrorCode, Issue, Severity};
 use crate::resource::json::Json;
 
 /// Most issues in one report: a body of nothing but faults gets a readable answer.
@@ -31,6 +33,18 @@ const MOST_ISSUES: usize = 100;
 pub struct ValidationSettings {
     /// What to do with NHS numbers that fail their check.
     pub nhs_numbers: NhsNumbers,
+    /// What to do with broken invariants that are not checked natively.
+    pub invariants: Invariants,
+}
+
+/// What to do with a resource that breaks one of R4's invariants (`invariants=refuse|warn`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Invariants {
+    /// A fault, [`ErrorCode::Invariant`].
+    #[default]
+    Refuse,
+    /// A warning.
+    Warn,
 }
 
 /// What to do with an identifier that claims to be an NHS number but fails its check (`nhs-number=refuse|warn`).
@@ -71,7 +85,20 @@ pub fn validate(
 ) -> Report {
     let mut walk = structure::Walk::new(definitions, settings);
     walk.document(resource, expected);
-    walk.report
+    let mut report = walk.report;
+    // The rules speak of elements that are as R4 has them.
+    if report.faults.is_empty() {
+        let mut broken = Vec::new();
+        invariant::check(resource, &mut broken);
+        match settings.invariants {
+            Invariants::Refuse => report.faults = broken,
+            Invariants::Warn => {
+                broken.iter_mut().for_each(|issue| issue.severity = Severity::Warning);
+                report.warnings.extend(broken);
+            }
+        }
+    }
+    report
 }
 
 /// Checks a Bundle without the resources of its entries, which are checked where they are prepared.

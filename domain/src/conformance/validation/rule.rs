@@ -1,11 +1,13 @@
-//! R4 invariants that need no FHIRPath engine, and NHS numbers. Each rule's key stands in its message.
+//! R4 invariants that are checked without the FHIRPath engine, and NHS numbers. Each rule's key stands in its message.
 
 use super::place::Place;
 use super::structure::Walk;
 use super::{NhsNumbers, nhs_number};
 use crate::error::{ErrorCode, Issue};
+use crate::fhirpath::Temporal;
 use crate::resource::json::{Json, Object};
 use rustc_hash::FxHashSet;
+use std::cmp::Ordering;
 
 impl Walk<'_> {
     /// The rules of the structure `name` over its value `object`.
@@ -51,18 +53,24 @@ impl Walk<'_> {
         }
     }
 
-    /// per-1, where both ends are written to the same precision and zone, so that text order is time order.
+    /// per-1, where it is certain which is later.
     fn period(&mut self, object: &Object<'_>, place: &Place<'_>) {
         let (Some(start), Some(end)) = (object.str("start"), object.str("end")) else { return };
-        let day = |text: &str| text.len() <= 10;
-        let comparable = (day(start) && day(end) && start.len() == end.len())
-            || (start.len() == end.len() && start.len() > 10 && start.ends_with('Z') && end.ends_with('Z'));
-        if comparable && start > end {
+        // Written to one precision in one zone, the order of texts is that of time.
+        let alike =
+            start.len() == end.len() && (start.len() <= 10 || start.ends_with('Z') && end.ends_with('Z'));
+        let after = if alike {
+            start > end
+        } else {
+            let times = Temporal::date_time(start).zip(Temporal::date_time(end));
+            times.and_then(|(start, end)| start.compare(end)) == Some(Ordering::Greater)
+        };
+        if after {
             self.broken(place, "per-1: a period's start is not after its end.");
         }
     }
 
-    /// obs-6. obs-7 needs comparison of codes with all codings of the components, which the FHIRPath engine does.
+    /// obs-6.
     fn observation(&mut self, object: &Object<'_>, place: &Place<'_>) {
         let has_value = object.iter().any(|(key, _)| key.starts_with("value"));
         if has_value && object.get("dataAbsentReason").is_some() {

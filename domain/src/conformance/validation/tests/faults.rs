@@ -232,7 +232,7 @@ fn nhs_numbers() {
     );
     patient(&logical, &[(InvalidNhsNumber, "Patient.managingOrganization.identifier.value")]);
     let text = format!("{{\"resourceType\":\"Patient\",{}}}", identifier("9000000000"));
-    let settings = ValidationSettings { nhs_numbers: NhsNumbers::Warn };
+    let settings = ValidationSettings { nhs_numbers: NhsNumbers::Warn, ..ValidationSettings::default() };
     let report = validate(Definitions::r4(), &Json::parse(text.as_bytes()).unwrap(), None, &settings);
     assert!(report.faults.is_empty());
     assert_eq!(report.warnings[0].code, InvalidNhsNumber);

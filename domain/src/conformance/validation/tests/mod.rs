@@ -4,6 +4,7 @@ mod change;
 mod corpora;
 mod faults;
 mod instance;
+mod invariants;
 mod mutation;
 mod typed;
 

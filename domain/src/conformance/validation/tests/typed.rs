@@ -65,7 +65,7 @@ fn judge(text: &[u8], random: &mut Random, tally: &mut Tally) {
         change(&mut tree, random);
     }
     let changed = tree.to_vec();
-    let settings = ValidationSettings { nhs_numbers: NhsNumbers::Warn };
+    let settings = ValidationSettings { nhs_numbers: NhsNumbers::Warn, ..ValidationSettings::default() };
     let tree = Json::parse(&changed).unwrap();
     let refused = !validate(Definitions::r4(), &tree, None, &settings).faults.is_empty();
     match (refused, typed_gate(&changed)) {
