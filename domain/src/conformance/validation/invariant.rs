@@ -159,7 +159,7 @@ fn names(expression: &'static str) -> Option<Vec<&'static str>> {
 fn is_false_of_nothing(definitions: &'static Definitions, path: &str, expression: &Expression) -> bool {
     let nothing = Json::Object(Object::default());
     let Some(shape) = definitions.shape_named(path) else { return true };
-    let node = Node { json: Some(&nothing), companion: None, shape };
+    let node = Node { json: Some(&nothing), companion: None, shape, element: None };
     let context = context(node, node);
     expression.holds_within(&context, Item::Node(node), &mut 1000) == Ok(Some(false))
 }
@@ -231,7 +231,7 @@ impl Invariants<'_> {
             let of_type = Definitions::r4().shape(type_.shape);
             for (json, at) in value.each().iter().zip(0..) {
                 let place = if element.list { place.item(at) } else { place };
-                let node = Node { json: Some(json), companion: None, shape: of_type };
+                let node = Node { json: Some(json), companion: None, shape: of_type, element: Some(element) };
                 for (_, rule) in rules.iter().filter(|(at, _)| *at == key.element) {
                     self.rule(rule, node, context, &place);
                 }
