@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod compartment;
+mod control;
 mod corpus;
 mod fragment;
 mod own;

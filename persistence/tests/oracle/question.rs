@@ -1,6 +1,7 @@
 //! Questions: a search, written as its URL would be, and what the asker may see.
 
-use super::fragment::{CONTROLS, FRAGMENTS, ODD};
+use super::control::{CONTROLS, ODD};
+use super::fragment::FRAGMENTS;
 use super::own;
 use super::world::BASE;
 use domain::Error;
