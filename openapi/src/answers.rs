@@ -31,7 +31,7 @@ const FAILURES: &[Failure] = failures! {
     Forbidden 403 [] "The token does not allow this.";
     NotFound 404 [] "There is no such resource, or none that the caller may know of.";
     NotAcceptable 406 [] "The answer has no form that the caller accepts.";
-    RequestTimeout 408 [] "The body did not come in time.";
+    RequestTimeout 408 [] "The request did not come in time.";
     Conflict 409 [] "The request contradicts the state of the store.";
     Gone 410 [] "The resource was deleted.";
     PreconditionFailed 412 [] "`If-Match` names a version that is not current, or a condition selects several resources or has no criteria.";
@@ -40,6 +40,7 @@ const FAILURES: &[Failure] = failures! {
     UnsupportedMediaType 415 [] "The body is of a media type that is not read here.";
     Unprocessable 422 [] "The resource breaks a rule.";
     TooManyRequests 429 ["Retry-After"] "Too many requests from this caller.";
+    HeadTooLarge 431 [] "The head of the request is longer than is read here.";
     Internal 500 [] "A fault of the server.";
     Unavailable 503 ["Retry-After"] "The server has as much work as it can hold.";
     Timeout 504 [] "The work took longer than a request may.";

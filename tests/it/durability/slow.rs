@@ -55,6 +55,10 @@ fn a_slow_caller_is_let_go() {
         assert!(took < Duration::from_secs(5), "{took:?}");
         for (said, took) in [header].into_iter().chain(crowd).map(|thread| thread.join().unwrap()) {
             assert!(said.is_empty() || said.starts_with("HTTP/1.1 408"), "{said}");
+            assert!(
+                said.is_empty() || said.contains("REQUEST_TIMEOUT") && said.contains("x-request-id"),
+                "{said}"
+            );
             assert!(took < Duration::from_secs(15), "{took:?}");
         }
     });
