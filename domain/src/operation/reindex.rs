@@ -132,14 +132,14 @@ impl PreparedReindex {
     /// Adds the job.
     ///
     /// Errors: [`ErrorCode::NotFound`] or [`ErrorCode::Gone`] where the address names a SearchParameter that is not
-    /// there; [`ErrorCode::InvalidParameter`] for one that is not searched by; [`ErrorCode::Busy`].
+    /// there; [`ErrorCode::InvalidParameter`] for one that is not searched by; [`ErrorCode::Throttled`].
     pub(super) fn perform(&self, server: &Server, tx: &mut dyn WriteTx) -> Result<Answer, Error> {
         let types = self.types(tx)?;
         let asked = tx.open_jobs()?.iter().filter(|job| !job.client.is_empty()).count();
         if asked >= MOST_OPEN {
             let message =
-                "This server has as much to do in the background as it takes. Wait until some of it is done.";
-            let mut error = Error::new(ErrorCode::Busy, message);
+                "As many reindexings wait as may. Ask again when one of them is done, or cancel one.";
+            let mut error = Error::new(ErrorCode::Throttled, message);
             error.retry_after = Some(30);
             return Err(error);
         }
