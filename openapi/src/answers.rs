@@ -116,8 +116,8 @@ pub(crate) fn apply(
             let content = writer.examples.content(schema, shown(interaction, type_));
             response = response.content(FHIR_JSON, content);
         }
-        // A resource that was there already is not located again.
-        let located = |name: &&str| !name.ends_with("Location") || *status == "201";
+        // A resource that was there already is not located again; work in the background is.
+        let located = |name: &&str| !name.ends_with("Location") || ["201", "202"].contains(status);
         let headers = writer.registry.answer_headers(interaction).iter();
         let response = with_headers(response.build(), headers.map(|header| header.name).filter(located));
         operation = operation.response(*status, response);

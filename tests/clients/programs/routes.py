@@ -43,7 +43,7 @@ def body_of(operation):
 
 def ask(path, method, operation):
     at = f"{method.upper()} {path}"
-    address = path.format(id="described", version=1, member="Observation", name="Patient", file="swagger-ui.css")
+    address = path.format(id="described", version=1, member="Observation", job="described", name="Patient", file="swagger-ui.css")
     media_type, body = body_of(operation)
     if body is not None and method == "put" and body:
         body = json.dumps({**json.loads(body), "id": "described"})
